@@ -1,0 +1,233 @@
+"""Train one small network in several frameworks, side by side, and say how they compare.
+
+This script parses, calls `shared`, prints and exits; it decides nothing. Nothing heavy is
+imported before it is needed: `--help` loads neither a framework, NumPy nor rich.
+
+Exit codes: 0 done; 2 usage; 3 a backend that was asked for is missing; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.arguments import parse_count, parse_learning_rate, parse_names, parse_seeds
+from shared.errors import BackendUnavailable, IsogradError, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from shared.problems import Problem
+    from shared.registry import Loaded
+    from shared.training import Missing
+
+COMMANDS = ("run", "list")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
+PIPED_WIDTH = 88
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or (arguments[0] not in COMMANDS and arguments[0] not in ("-h", "--help")):
+        arguments.insert(0, "run")
+    chosen = build_parser().parse_args(arguments)
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `compare.py | head` ends quietly
+    for name in THREAD_VARIABLES:
+        os.environ.setdefault(name, "1")
+    try:
+        code: int = chosen.command(chosen)
+    except IsogradError as error:
+        print(f"compare.py: {error}", file=sys.stderr)
+        return 3 if isinstance(error, BackendUnavailable) else 2
+    except KeyboardInterrupt:
+        print("compare.py: interrupted before there was anything to report.", file=sys.stderr)
+        return 130
+    return code
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(
+        prog="compare.py",
+        description="Train the same small network by hand in NumPy, with PyTorch's autograd and "
+        "with JAX's grad, from the same seed, and see how far apart they are.",
+        epilog="Without a command, `run` is meant. Exit codes: 0 done, 2 usage, 3 a backend is "
+        "missing, 130 interrupted.",
+    )
+    commands = parser.add_subparsers(metavar="{run,list}", required=True)
+
+    run = commands.add_parser("run", help="train and compare (the default)")
+    run.set_defaults(command=run_command)
+    run.add_argument("--problem", default="people16", metavar="P", help="default: people16")
+    run.add_argument("--seed", metavar="N", help="default: 42")
+    run.add_argument("--seeds", metavar="A-B", help="many seeds at once, with a summary: 0-99")
+    run.add_argument("--backends", metavar="A,B", help="names or files: numpy,jax,./mine.py")
+    run.add_argument("--dtype", default="float64", metavar="D", help="float64 or float32")
+    run.add_argument("--epochs", metavar="N", help="instead of the problem's own number")
+    run.add_argument("--lr", metavar="X", help="learning rate, instead of the problem's own")
+    run.add_argument("--json", metavar="FILE", help="write everything the report says as JSON")
+    run.add_argument("--record", metavar="DIR", help="save every step of every backend there")
+
+    listing = commands.add_parser("list", help="show problems and backends")
+    listing.set_defaults(command=list_command)
+    return parser
+
+
+def run_command(chosen: argparse.Namespace) -> int:
+    """Train, compare, print."""
+    problem, dtype, seeds = _problem(chosen), _dtype(chosen), _seeds(chosen)
+    json_path = _json_path(chosen)
+    record_to = _record_folder(chosen)
+    loaded, missing = _backends(chosen)
+    command = _command(chosen, loaded, missing)
+    if not loaded:
+        raise BackendUnavailable("\n".join(one.reason for one in missing))
+
+    from shared.report.data import comparison_data, survey_data, write_json
+    from shared.report.text import print_comparison, print_survey
+
+    console = _console()
+    if isinstance(seeds, int):
+        from shared.comparison import compare
+
+        with _progress(problem.step_count) as progress:
+            comparison = compare(
+                problem, seeds, loaded,
+                missing=missing, dtype=dtype, record_to=record_to, progress=progress,
+            )  # fmt: skip
+        print_comparison(console, comparison)
+        data, interrupted = comparison_data(comparison, command), comparison.interrupted
+        missing = list(comparison.missing)
+    else:
+        from shared.survey import survey
+
+        with _progress(problem.step_count * len(seeds)) as progress:
+            summary = survey(
+                problem, seeds, loaded, missing=missing, dtype=dtype, progress=progress
+            )
+        print_survey(console, summary)
+        data, interrupted = survey_data(summary, command), summary.interrupted
+        missing = list(summary.missing)
+    if json_path:
+        write_json(json_path, data)
+    return 130 if interrupted else 3 if missing else 0
+
+
+def list_command(_: argparse.Namespace) -> int:
+    """Show the problems, and the backends with the reason where one is unavailable."""
+    from shared.report.text import print_lists
+
+    print_lists(_console())
+    return 0
+
+
+def _problem(chosen: argparse.Namespace) -> Problem:
+    from shared.problems import problem
+
+    epochs = None if chosen.epochs is None else parse_count(chosen.epochs, "epochs")
+    rate = None if chosen.lr is None else parse_learning_rate(chosen.lr)
+    return problem(chosen.problem).changed(epochs, rate)
+
+
+def _dtype(chosen: argparse.Namespace) -> str:
+    from shared.problems import require_dtype
+
+    return require_dtype(chosen.dtype)
+
+
+def _seeds(chosen: argparse.Namespace) -> int | tuple[int, ...]:
+    from shared.seeding import require_seed
+
+    if chosen.seeds is None:
+        return require_seed(parse_count(chosen.seed or "42", "seed"))
+    if chosen.seed is not None:
+        raise UsageError("--seed and --seeds exclude each other; expected one of them.")
+    if chosen.record is not None:
+        raise UsageError("--record saves the run of one --seed; expected no --seeds beside it.")
+    seeds = parse_seeds(chosen.seeds)
+    require_seed(max(seeds))
+    return seeds
+
+
+def _json_path(chosen: argparse.Namespace) -> Path | None:
+    from shared.whole_file import require_writable
+
+    return None if chosen.json is None else require_writable(Path(chosen.json))
+
+
+def _record_folder(chosen: argparse.Namespace) -> Path | None:
+    if chosen.record is None:
+        return None
+    from shared.whole_file import require_writable
+
+    folder = Path(chosen.record)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {folder}: {error.strerror}.") from error
+    require_writable(folder / "numpy.npz")
+    return folder
+
+
+def _backends(chosen: argparse.Namespace) -> tuple[list[Loaded], list[Missing]]:
+    """Load every backend asked for; the unavailable ones come back with their reasons."""
+    from shared.registry import find, load, sources
+    from shared.training import Missing
+
+    names = None if chosen.backends is None else parse_names(chosen.backends)
+    asked = sources() if names is None else tuple(map(find, names))
+    loaded: list[Loaded] = []
+    missing: list[Missing] = []
+    for source in asked:
+        if source.name in [one.name for one in (*loaded, *missing)]:
+            raise UsageError(f"backend {source.name!r} is named twice; expected each once.")
+        try:
+            loaded.append(load(source))
+        except BackendUnavailable as error:
+            missing.append(Missing(source.name, str(error)))
+    return loaded, missing
+
+
+def _command(
+    chosen: argparse.Namespace, loaded: Sequence[Loaded], missing: Sequence[Missing]
+) -> str:
+    """Return the command that repeats the run, with its defaults spelled out."""
+    words = ["python", "compare.py", "run", "--problem", chosen.problem]
+    words += ["--seeds", chosen.seeds] if chosen.seeds else ["--seed", chosen.seed or "42"]
+    words += ["--backends", chosen.backends or ",".join(one.name for one in (*loaded, *missing))]
+    words += ["--dtype", chosen.dtype]
+    words += [] if chosen.epochs is None else ["--epochs", chosen.epochs]
+    words += [] if chosen.lr is None else ["--lr", chosen.lr]
+    return shlex.join(words)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on the terminal's error stream; yield the function that moves it."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(
+        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+    ) as bar:
+        task = bar.add_task("training", total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What the backends share: problems, the interface, the harness, the reports. No formula twice."""

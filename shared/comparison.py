@@ -1,0 +1,216 @@
+"""One seed, several backends: train them side by side and collect what there is to say.
+
+`compare` is the whole pipeline of a run; its result is data, for the reports to word.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shared import worked
+from shared.backend import Params
+from shared.drift import DriftMeter, PairDrift
+from shared.evaluation import Curve, CurveTaker, Outcome, outcome
+from shared.host import host
+from shared.problems import Problem
+from shared.recording_file import RecordingWriter
+from shared.registry import Loaded
+from shared.training import Missing, Trainee, lockstep, prepare
+from shared.worked import WorkedAnswer
+
+VISIBLE_GAP = 0.01
+"""Curves have parted where they differ by more than this share of the loss: a gap one can see."""
+
+WORKED_ELEMENT = "w1"
+
+
+@dataclass(frozen=True, slots=True)
+class BackendResult:
+    """What one backend came to.
+
+    params
+        W1, b1, W2, b2, ... after the last step that all backends made.
+    setup_s, compile_s, train_s
+        Seconds: making the backend (imports included), compiling, training.
+    first_not_finite
+        The first step after which a recorded number is NaN or infinite, if any.
+    """
+
+    name: str
+    framework: str
+    version: str
+    params: Params
+    curve: Curve
+    outcome: Outcome
+    setup_s: float
+    compile_s: float
+    train_s: float
+    first_not_finite: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CurveGap:
+    """Where the loss curves of two backends are furthest apart.
+
+    parted_epoch
+        The first mark at which the two differ visibly (VISIBLE_GAP), or None.
+    """
+
+    left: str
+    right: str
+    largest: float
+    epoch: int
+    parted_epoch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything that a run of one seed has to say.
+
+    steps
+        How many steps every backend made; fewer than the problem's where it was interrupted.
+    """
+
+    problem: Problem
+    seed: int
+    dtype: str
+    backends: tuple[BackendResult, ...]
+    missing: tuple[Missing, ...]
+    drift: tuple[PairDrift, ...]
+    gaps: tuple[CurveGap, ...]
+    worked: tuple[WorkedAnswer, ...]
+    steps: int
+    interrupted: bool
+
+    @property
+    def parted(self) -> bool:
+        """Whether any two loss curves differ visibly."""
+        return any(gap.parted_epoch is not None for gap in self.gaps)
+
+
+def compare(
+    problem: Problem,
+    seed: int,
+    loaded: Sequence[Loaded],
+    *,
+    missing: Sequence[Missing] = (),
+    dtype: str = "float64",
+    record_to: Path | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Comparison:
+    """Train every backend from one seed, in lockstep.
+
+    record_to
+        A folder for one recording file per backend.
+    progress
+        Called with the number of steps that all backends have made.
+
+    Ctrl-C ends the training and is no error: the comparison then holds what is known so far.
+    """
+    trainees, failed = prepare(loaded, problem, dtype)
+    for trainee in trainees:
+        trainee.start(seed)
+    named = [(trainee.name, trainee.backend) for trainee in trainees]
+    curves = [CurveTaker(trainee) for trainee in trainees]
+    meter = DriftMeter([trainee.name for trainee in trainees], problem)
+    params = [trainee.params for trainee in trainees]
+    steps, interrupted = 0, False
+    answers: tuple[WorkedAnswer, ...] = ()
+
+    try:
+        if problem.network == worked.NETWORK:
+            answers = worked.answers(named, WORKED_ELEMENT, dtype)
+        with ExitStack() as files:
+            writers = [_writer(files, record_to, trainee, seed) for trainee in trainees]
+            for recordings in lockstep(trainees):
+                meter.add(recordings)
+                for taker, writer, recording in zip(curves, writers, recordings, strict=True):
+                    taker.add(recording)
+                    if writer:
+                        writer.add(recording)
+                params = [recording.final[0] for recording in recordings]
+                steps = recordings[0].final[1].step
+                progress(steps)
+    except KeyboardInterrupt:
+        interrupted = True
+
+    results = tuple(
+        _result(trainee, taker.finish(), last, meter.first_not_finite[trainee.name])
+        for trainee, taker, last in zip(trainees, curves, params, strict=True)
+    )
+    return Comparison(
+        problem, seed, dtype, results, (*missing, *failed), meter.finish(), curve_gaps(results),
+        answers, steps, interrupted,
+    )  # fmt: skip
+
+
+def curve_gaps(results: Sequence[BackendResult]) -> tuple[CurveGap, ...]:
+    """Compare the loss curves of every pair of backends, as far as both go."""
+    return tuple(_gap(a, b) for a, b in itertools.combinations(results, 2))
+
+
+def visible(left: Any, right: Any) -> Any:
+    """Say elementwise whether two losses differ by more than VISIBLE_GAP of the larger one.
+
+    A NaN differs visibly from every number, and from NaN not.
+    """
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(left - right) > VISIBLE_GAP * np.maximum(np.abs(left), np.abs(right))
+    return apart | (np.isnan(left) != np.isnan(right))
+
+
+def _gap(a: BackendResult, b: BackendResult) -> CurveGap:
+    count = min(len(a.curve.epochs), len(b.curve.epochs))
+    epochs = a.curve.epochs[:count]
+    left, right = a.curve.loss[:count], b.curve.loss[:count]
+    distance = np.nan_to_num(np.abs(left - right), nan=0.0)
+    apart = visible(left, right)
+    furthest = int(distance.argmax())
+    return CurveGap(
+        a.name,
+        b.name,
+        float(distance[furthest]),
+        int(epochs[furthest]),
+        int(epochs[apart.argmax()]) if apart.any() else None,
+    )
+
+
+def _result(
+    trainee: Trainee, curve: Curve, params: Params, first_not_finite: int | None
+) -> BackendResult:
+    ended = outcome(trainee, params)
+    return BackendResult(
+        name=trainee.name,
+        framework=trainee.loaded.kind.framework,
+        version=trainee.loaded.version,
+        params=params,
+        curve=curve,
+        outcome=ended,
+        setup_s=trainee.setup_s,
+        compile_s=trainee.compile_s,
+        train_s=trainee.train_s,
+        first_not_finite=first_not_finite,
+    )
+
+
+def _writer(
+    files: ExitStack, folder: Path | None, trainee: Trainee, seed: int
+) -> RecordingWriter | None:
+    if folder is None:
+        return None
+    header = {
+        "backend": trainee.name,
+        "problem": trainee.problem.to_json(),
+        "seed": seed,
+        "dtype": trainee.dtype,
+        "versions": {trainee.loaded.kind.framework: trainee.loaded.version},
+        "host": host(),
+    }
+    return files.enter_context(RecordingWriter(folder / f"{trainee.name}.npz", header))

@@ -1,0 +1,179 @@
+"""The loss curve and the accuracy at the marks of a run, and what a trained network answers.
+
+Parameters of several marks are stacked as replicas, so that a whole curve takes a few calls of
+`evaluate`; the calls have equal shapes, so that a compiling backend compiles once.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from shared.backend import Array, Evaluation, Params, Recording
+from shared.errors import ContractError
+from shared.training import Trainee
+
+BLOCK_BYTES = 16 * 2**20
+SATURATED_WITHIN = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What was seen at the marks of a run.
+
+    epochs
+        (k,) numbers of finished epochs.
+    loss
+        (k, *R) mean loss over all samples.
+    correct
+        (k, *R) how many samples fall on the right side of one half.
+    """
+
+    epochs: Array
+    loss: Array
+    correct: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one network ended.
+
+    correct, samples
+        How many samples fall on the right side of one half, of how many.
+    saturated
+        The hidden units whose activation is within SATURATED_WITHIN of 0, or of 1, on every
+        sample: (layer, unit, end), all from 1 but the end, which is 0 or 1.
+    answers
+        The output for each of the problem's people.
+    finite
+        False where a parameter is NaN or infinite.
+    """
+
+    correct: int
+    samples: int
+    saturated: tuple[tuple[int, int, int], ...]
+    answers: tuple[float, ...]
+    finite: bool
+
+    @property
+    def solved(self) -> bool:
+        """Every sample falls on the right side."""
+        return self.correct == self.samples
+
+
+class CurveTaker:
+    """Collects the parameters at the marks while a run goes by, and evaluates them in blocks."""
+
+    def __init__(self, trainee: Trainee) -> None:
+        problem = trainee.problem
+        self._trainee = trainee
+        self._marks = {e * problem.steps_per_epoch: e for e in problem.curve_epochs}
+        self._block = _even_block(len(self._marks), BLOCK_BYTES // _mark_size_bytes(trainee))
+        self._epochs: list[int] = []
+        self._waiting: list[Params] = []
+        self._losses: list[Array] = []
+        self._correct: list[Array] = []
+        self._take(0, trainee.params)
+
+    def add(self, recording: Recording) -> None:
+        """Take the marks that a recording holds, among its steps or as its final parameters."""
+        final, state = recording.final
+        for row in np.flatnonzero(np.isin(recording.steps, list(self._marks))):
+            step = int(recording.steps[row])
+            if step != state.step:
+                self._take(step, tuple(np.array(w[row]) for w in recording.after))
+        if state.step in self._marks:
+            self._take(state.step, final)
+
+    def finish(self) -> Curve:
+        """Return the curve up to the last mark taken."""
+        self._evaluate_waiting()
+        return Curve(
+            np.array(self._epochs), np.concatenate(self._losses), np.concatenate(self._correct)
+        )
+
+    def _take(self, step: int, params: Params) -> None:
+        self._epochs.append(self._marks[step])
+        self._waiting.append(params)
+        if len(self._waiting) == self._block:
+            self._evaluate_waiting()
+
+    def _evaluate_waiting(self) -> None:
+        count = len(self._waiting)
+        if not count:
+            return
+        # A block that is not full is filled up with its last mark, so that all have one shape.
+        filled = self._waiting + self._waiting[-1:] * (self._block - count)
+        params = tuple(np.stack(column) for column in zip(*filled, strict=True))
+        trainee = self._trainee
+        x, y = trainee.data.x, trainee.data.y
+        evaluation = trainee.backend.evaluate(params, x, y)
+        lead = (self._block, *trainee.replicas)
+        trainee.contract.require_evaluation(evaluation, lead, len(x), "the loss curve")
+        self._losses.append(np.array(evaluation.loss[:count]))
+        self._correct.append(count_correct(_output(evaluation, trainee.name), y)[:count])
+        self._waiting.clear()
+
+
+def count_correct(output: Array, y: Array) -> Array:
+    """Count the samples on the right side: of one half, or, of several outputs, the largest.
+
+    Shapes: output (*R, N, n_L), y (N, n_L), result (*R,). A NaN is on no side.
+    """
+    if output.shape[-1] == 1:
+        right = ((output > 0.5) == (y > 0.5))[..., 0]
+    else:
+        right = output.argmax(axis=-1) == y.argmax(axis=-1)
+    count: Array = np.asarray((right & ~np.isnan(output).any(axis=-1)).sum(axis=-1))
+    return count
+
+
+def outcome(trainee: Trainee, params: Params) -> Outcome:
+    """Ask one trained network (no replica axes) about the samples and the problem's people."""
+    problem, data = trainee.problem, trainee.data
+    asked = np.array([person.x for person in problem.people], dtype=trainee.dtype).reshape(
+        -1, problem.network.sizes[0]
+    )
+    # Both in one call, with targets that nobody reads for the people.
+    x = np.concatenate([data.x, asked])
+    y = np.concatenate([data.y, np.zeros((len(asked), data.y.shape[1]), trainee.dtype)])
+    evaluation = trainee.backend.evaluate(params, x, y)
+    trainee.contract.require_evaluation(evaluation, (), len(x), "the final evaluation")
+    samples = len(data.x)
+    output = _output(evaluation, trainee.name)
+    return Outcome(
+        correct=int(count_correct(output[:samples], data.y)),
+        samples=samples,
+        saturated=_saturated([a[:samples] for a in (evaluation.activations or ())[:-1]]),
+        answers=tuple(output[samples:, 0].tolist()),
+        finite=all(bool(np.isfinite(w).all()) for w in params),
+    )
+
+
+def _output(evaluation: Evaluation, name: str) -> Array:
+    if evaluation.activations is None:
+        raise ContractError(
+            f"{name}: evaluate returned no activations; expected those of every layer, since the "
+            "accuracy is read from the last one."
+        )
+    return evaluation.activations[-1]
+
+
+def _saturated(hidden: list[Array]) -> tuple[tuple[int, int, int], ...]:
+    found = []
+    for layer, a in enumerate(hidden, start=1):
+        for end, close in ((0, a < SATURATED_WITHIN), (1, a > 1 - SATURATED_WITHIN)):
+            found += [(layer, unit + 1, end) for unit in np.flatnonzero(close.all(axis=0)).tolist()]
+    return tuple(sorted(found))
+
+
+def _mark_size_bytes(trainee: Trainee) -> int:
+    samples, units = len(trainee.data.x), sum(trainee.problem.network.sizes[1:])
+    return samples * units * math.prod(trainee.replicas) * np.dtype(trainee.dtype).itemsize
+
+
+def _even_block(marks: int, limit: int) -> int:
+    blocks = math.ceil(marks / max(1, limit))
+    return math.ceil(marks / blocks)

@@ -1,0 +1,193 @@
+"""What is trained and how its parameters move, as plain data.
+
+A `Network` and an `Optimizer` name things; they compute nothing. Every backend reads the same
+two objects and writes the formulas in its own way, so nothing here can make two backends agree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
+
+from shared.errors import UsageError, nearest
+
+ACTIVATIONS = ("sigmoid",)
+LOSSES = ("mean_squared_error",)
+OPTIMIZERS = ("sgd",)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A fully connected network: `z_l = a_{l-1} W_lᵀ + b_l`, `a_l = σ(z_l)`, and a loss on a_L.
+
+    Parameters
+    ----------
+    sizes
+        Units per layer, inputs first: (2, 2, 1) is two inputs, two hidden units, one output.
+    activation, output
+        The function of the hidden layers, and of the last one.
+    loss
+        `mean_squared_error`: the mean of (a_L - y)² over the samples of a batch and the outputs.
+
+    Raises
+    ------
+    UsageError
+        Fewer than two layers, a layer without units, a name that is not known.
+    """
+
+    sizes: tuple[int, ...]
+    activation: str = "sigmoid"
+    output: str = "sigmoid"
+    loss: str = "mean_squared_error"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.sizes, str) or not isinstance(self.sizes, Sequence):
+            raise UsageError(f"sizes is {self.sizes!r}; expected whole numbers, such as [2, 2, 1].")
+        object.__setattr__(self, "sizes", tuple(self.sizes))
+        if len(self.sizes) < 2:
+            raise UsageError(
+                f"sizes {self.sizes} has {len(self.sizes)} layer(s); a network needs an input and "
+                "an output layer at least, as in (2, 2, 1)."
+            )
+        for size in self.sizes:
+            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+                raise UsageError(
+                    f"sizes {self.sizes} holds {size!r}; every layer needs a whole number of "
+                    "units, 1 or more."
+                )
+        _require_known("activation", self.activation, ACTIVATIONS)
+        _require_known("output", self.output, ACTIVATIONS)
+        _require_known("loss", self.loss, LOSSES)
+
+    @property
+    def param_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes of W1, b1, W2, b2, ...: W is (n_out, n_in), as in torch.nn.Linear."""
+        return tuple(
+            shape
+            for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False)
+            for shape in ((n_out, n_in), (n_out,))
+        )
+
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        """The names of the parameter tensors: W1, b1, W2, b2, ..."""
+        return tuple(f"{kind}{layer}" for layer in range(1, len(self.sizes)) for kind in "Wb")
+
+    @property
+    def param_count(self) -> int:
+        """How many numbers the parameters hold together."""
+        return sum(math.prod(shape) for shape in self.param_shapes)
+
+    @property
+    def element_names(self) -> tuple[str, ...]:
+        """One name per number, in the order of the flattened tensors W1, b1, W2, b2, ...
+
+        The 2-2-1 network has its textbook names (hidden weights w1 to w4, output weights w5 and
+        w6, biases b1, b2 and b3); any other has indexed ones.
+
+        Examples
+        --------
+        >>> Network((2, 2, 1)).element_names
+        ('w1', 'w2', 'w3', 'w4', 'b1', 'b2', 'w5', 'w6', 'b3')
+        >>> Network((1, 2)).element_names
+        ('W1[0,0]', 'W1[1,0]', 'b1[0]', 'b1[1]')
+        """
+        if self.sizes == (2, 2, 1):
+            return ("w1", "w2", "w3", "w4", "b1", "b2", "w5", "w6", "b3")
+        return tuple(
+            f"{name}[{index}]"
+            for name, shape in zip(self.param_names, self.param_shapes, strict=True)
+            for index in _indices(shape)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the network as JSON-ready data."""
+        return {**asdict(self), "sizes": list(self.sizes)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Network:
+        """Read what `to_json` wrote. Raises UsageError on a missing or unknown field."""
+        return _from_json(cls, data, required=("sizes",))
+
+    def __str__(self) -> str:
+        functions = (
+            self.activation
+            if self.activation == self.output
+            else f"{self.activation}/{self.output}"
+        )
+        return f"{'-'.join(map(str, self.sizes))} {functions}"
+
+
+@dataclass(frozen=True, slots=True)
+class Optimizer:
+    """How parameters move: `sgd` is `w ← w - η ∂L/∂w`, η the learning rate.
+
+    The learning rate is the problem's float64 value; a backend rounds it once to its dtype.
+
+    Raises
+    ------
+    UsageError
+        A learning rate that is not a finite positive number, a name that is not known.
+    """
+
+    learning_rate: float
+    name: str = "sgd"
+
+    def __post_init__(self) -> None:
+        _require_known("optimizer", self.name, OPTIMIZERS)
+        rate = self.learning_rate
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)):
+            raise UsageError(f"learning rate {rate!r} is no number; expected one such as 0.05.")
+        if not (math.isfinite(rate) and rate > 0):
+            raise UsageError(
+                f"learning rate {rate!r} cannot be used; expected a finite number above 0, "
+                "such as 0.05."
+            )
+        object.__setattr__(self, "learning_rate", float(rate))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the optimizer as JSON-ready data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Optimizer:
+        """Read what `to_json` wrote. Raises UsageError on a missing or unknown field."""
+        return _from_json(cls, data, required=("learning_rate",))
+
+    def __str__(self) -> str:
+        return f"{self.name.upper()} at {self.learning_rate!r}"
+
+
+_Spec = TypeVar("_Spec", Network, Optimizer)
+
+
+def _from_json(cls: type[_Spec], data: Mapping[str, Any], required: tuple[str, ...]) -> _Spec:
+    what = cls.__name__.lower()
+    if not isinstance(data, Mapping):
+        raise UsageError(f"{what} is {data!r}; expected an object with {', '.join(required)}.")
+    known = [field.name for field in fields(cls)]
+    for key in data:
+        if key not in known:
+            raise UsageError(
+                f"{what} has an unknown field {key!r}; known are {', '.join(known)}."
+                + nearest(str(key), known)
+            )
+    for key in required:
+        if key not in data:
+            raise UsageError(f"{what} lacks the field {key!r}.")
+    return cls(**data)
+
+
+def _require_known(what: str, name: object, names: tuple[str, ...]) -> None:
+    if name not in names:
+        raise UsageError(
+            f"unknown {what} {name!r}; known: {', '.join(names)}." + nearest(str(name), names)
+        )
+
+
+def _indices(shape: tuple[int, ...]) -> list[str]:
+    if len(shape) == 1:
+        return [str(i) for i in range(shape[0])]
+    return [f"{i},{j}" for i in range(shape[0]) for j in range(shape[1])]

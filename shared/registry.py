@@ -1,0 +1,212 @@
+"""Which backends there are, by the names of their files; no framework is imported to list them.
+
+A backend is named by an unambiguous beginning of its file's stem (`numpy` for
+impls/numpy_backprop.py), or by the path of a user's own file (./mine.py).
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from shared.backend import Backend, StepBackend
+from shared.contract import Contract
+from shared.errors import BackendUnavailable, BackendUnusable, UsageError, nearest
+from shared.network import Network, Optimizer
+from shared.stepwise import Checked, PerReplica, Stepwise
+
+PACKAGE = "impls"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a backend comes from: its name in reports, and a module name or a file."""
+
+    name: str
+    module: str
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A backend class that was found and whose framework is installed.
+
+    version
+        The framework's, as its package metadata gives it.
+    """
+
+    source: Source
+    kind: type[StepBackend]
+    version: str
+
+    @property
+    def name(self) -> str:
+        """The backend's name in reports."""
+        return self.source.name
+
+    def create(
+        self, network: Network, optimizer: Optimizer, dtype: str, device: str = "cpu"
+    ) -> Backend:
+        """Make a whole backend: wrapped where the class supplies three verbs only.
+
+        Raises
+        ------
+        BackendUnavailable
+            The framework is there but does not load.
+        """
+        try:
+            made = self.kind(network, optimizer, dtype, device)
+        except ImportError as error:
+            raise BackendUnavailable(
+                f"{self.name}: {self.kind.framework} {self.version} does not load: {error}"
+            ) from error
+        if isinstance(made, Backend):
+            return made
+        checked = Checked(made, Contract(self.name, network, dtype))
+        return Stepwise(checked if self.kind.replica_axes else PerReplica(checked))
+
+
+def sources() -> tuple[Source, ...]:
+    """List the backends in impls/, by their files alone; the derivation by hand comes first."""
+    spec = importlib.util.find_spec(PACKAGE)
+    folders = [] if spec is None else list(spec.submodule_search_locations or [])
+    stems = {
+        path.stem
+        for folder in folders
+        for path in Path(folder).glob("*.py")
+        if not path.stem.startswith("_")
+    }
+    found = [Source(_shortest(stem, stems), f"{PACKAGE}.{stem}") for stem in sorted(stems)]
+    return tuple(sorted(found, key=_position))
+
+
+def find(name: str) -> Source:
+    """Return the backend that a name begins, or that a path (with .py or a slash) holds.
+
+    Raises
+    ------
+    UsageError
+        No backend begins so, several do, or there is no such file.
+    """
+    if name.endswith(".py") or "/" in name:
+        path = Path(name)
+        if not path.is_file():
+            raise UsageError(f"backend {name!r}: there is no such file.")
+        return Source(path.stem, f"isograd_backend_{path.stem}", path.resolve())
+    known = sources()
+    stems = {source.module.removeprefix(f"{PACKAGE}."): source for source in known}
+    begun = [source for stem, source in stems.items() if name and stem.startswith(name)]
+    if len(begun) == 1:
+        return begun[0]
+    names = [source.name for source in known]
+    if begun:
+        meant = ", ".join(source.name for source in begun)
+        raise UsageError(f"backend {name!r} could be any of {meant}: write more of the name.")
+    raise UsageError(
+        f"unknown backend {name!r}; known: {', '.join(names)}, or the path of a file of your own "
+        "(./mine.py)." + nearest(name, names)
+    )
+
+
+def load(source: Source) -> Loaded:
+    """Import the backend's file, find its class, and see whether its framework is installed.
+
+    Raises
+    ------
+    BackendUnusable
+        The file does not import, or holds no backend class, or more than one.
+    BackendUnavailable
+        The framework is not installed.
+    """
+    kind = _only_class(source, _import(source))
+    if importlib.util.find_spec(kind.framework) is None:
+        raise BackendUnavailable(
+            f"{source.name}: the package {kind.framework!r} is not installed here. "
+            f"Install it with: pip install {kind.framework}"
+        )
+    return Loaded(source, kind, _version(kind.framework))
+
+
+_FIRST = ("numpy", "torch", "jax")
+
+
+def _position(source: Source) -> tuple[int, str]:
+    known = source.name in _FIRST
+    return (_FIRST.index(source.name) if known else len(_FIRST), source.name)
+
+
+def _shortest(stem: str, stems: set[str]) -> str:
+    """Return the first word of a stem, or the whole where that word begins another stem too."""
+    word = stem.partition("_")[0]
+    return word if sum(other.startswith(word) for other in stems) == 1 else stem
+
+
+def _import(source: Source) -> ModuleType:
+    if source.path is None:
+        return importlib.import_module(source.module)
+    spec = importlib.util.spec_from_file_location(source.module, source.path)
+    if spec is None or spec.loader is None:
+        raise BackendUnusable(f"{source.path} is not a Python file: its name should end in .py.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # a file of the user's own: any reason is worth telling
+        line = _line_in(error, source.path)
+        raise BackendUnusable(
+            f"{source.path}{line} does not import: {type(error).__name__}: {error}"
+        ) from error
+    return module
+
+
+def _line_in(error: Exception, path: Path) -> str:
+    if isinstance(error, SyntaxError):
+        return f", line {error.lineno},"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    return f", line {lines[-1]}," if lines else ""
+
+
+def _only_class(source: Source, module: ModuleType) -> type[StepBackend]:
+    classes = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, StepBackend)
+        and value.__module__ == module.__name__
+        and not inspect.isabstract(value)
+    ]
+    if len(classes) == 1:
+        return classes[0]
+    where = source.path or source.module
+    if classes:
+        names = ", ".join(kind.__name__ for kind in classes)
+        raise BackendUnusable(
+            f"{where} holds {len(classes)} backend classes ({names}); expected one. "
+            "Put each into a file of its own."
+        )
+    unfinished = [
+        f"{value.__name__} lacks {', '.join(sorted(value.__abstractmethods__))}"
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, StepBackend)
+        and value.__module__ == module.__name__
+    ]
+    raise BackendUnusable(
+        f"{where} holds no backend class that can be used"
+        + (f" ({'; '.join(unfinished)})" if unfinished else "")
+        + "; expected one subclass of shared.backend.StepBackend with the verbs evaluate, "
+        "gradients and update."
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "of unknown version"

@@ -1,0 +1,172 @@
+"""The report as JSON: everything the text says, and the command that repeats the run.
+
+Floats are written in their shortest form that reads back to the same bits; NaN and infinities,
+which JSON lacks, as the strings "NaN", "Infinity" and "-Infinity".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shared.comparison import BackendResult, Comparison
+from shared.host import host, threads
+from shared.report import words
+from shared.survey import Survey
+from shared.training import Missing
+from shared.whole_file import whole_file
+
+SCHEMA = 1
+
+
+def comparison_data(comparison: Comparison, command: str) -> dict[str, Any]:
+    """Return a run of one seed as JSON-ready data."""
+    names = comparison.problem.network.element_names
+    return {
+        **_head("comparison", command, comparison.problem.to_json(), comparison.dtype),
+        "seed": comparison.seed,
+        "steps": comparison.steps,
+        "interrupted": comparison.interrupted,
+        "backends": [_backend(result, names, comparison) for result in comparison.backends],
+        "missing": _missing(comparison.missing),
+        "loss_gaps": [asdict(gap) for gap in comparison.gaps],
+        "parted": comparison.parted,
+        "parting": words.parting(comparison) if comparison.gaps else None,
+        "drift": [
+            {
+                "left": pair.left,
+                "right": pair.right,
+                "first_step_with_other_bits": pair.first,
+                "final_ulps": dict(zip(names, pair.final, strict=True)),
+                "largest_ulps": {
+                    kind: {
+                        name: {"ulps": one.ulps, "step": one.step}
+                        for name, one in zip(
+                            names if kind != "loss" else ("loss",), largest, strict=True
+                        )
+                    }
+                    for kind, largest in pair.largest.items()
+                },
+                "after_epoch": [
+                    {"epoch": epoch, "largest_ulps": ulps, "largest_difference": gap}
+                    for epoch, ulps, gap in pair.marks
+                ],
+            }
+            for pair in comparison.drift
+        ],
+        "worked_steps": [asdict(answer) for answer in comparison.worked],
+    }
+
+
+def survey_data(survey: Survey, command: str) -> dict[str, Any]:
+    """Return the summary of many seeds as JSON-ready data."""
+    return {
+        **_head("survey", command, survey.problem.to_json(), survey.dtype),
+        "asked": survey.asked,
+        "epochs": survey.epochs,
+        "interrupted": survey.interrupted,
+        "samples": survey.samples,
+        "missing": _missing(survey.missing),
+        "backends": [
+            {
+                "name": b.name,
+                "framework": b.framework,
+                "version": b.version,
+                "solved": int(solved.sum()),
+                "time_s": {"setup": b.setup_s, "compile": b.compile_s, "training": b.train_s},
+            }
+            for b, solved in zip(survey.backends, survey.solved, strict=True)
+        ],
+        "seeds": [
+            {
+                "seed": seed,
+                "correct": {b.name: int(b.correct[i]) for b in survey.backends},
+                "loss": {b.name: float(b.loss[i]) for b in survey.backends},
+                "parted_epoch": int(survey.parted_epoch[i])
+                if survey.parted_epoch[i] >= 0
+                else None,
+            }
+            for i, seed in enumerate(survey.seeds)
+        ],
+    }
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write the data as a whole file, or leave what was there."""
+    text = json.dumps(_speakable(data), indent=1, ensure_ascii=False, allow_nan=False)
+    with whole_file(path) as file:
+        file.write((text + "\n").encode())
+
+
+def _head(kind: str, command: str, problem: dict[str, Any], dtype: str) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "kind": kind,
+        "command": command,
+        "problem": problem,
+        "dtype": dtype,
+        "host": host(),
+        "threads_per_library": threads(),
+    }
+
+
+def _backend(result: BackendResult, names: Sequence[str], comparison: Comparison) -> dict[str, Any]:
+    outcome, people = result.outcome, comparison.problem.people
+    values = np.concatenate([w.ravel() for w in result.params]).tolist()
+    return {
+        "name": result.name,
+        "framework": result.framework,
+        "version": result.version,
+        "params": dict(zip(names, values, strict=True)),
+        "curve": {
+            "finished_epochs": result.curve.epochs.tolist(),
+            "loss": result.curve.loss.tolist(),
+            "correct": result.curve.correct.tolist(),
+        },
+        "outcome": {
+            "solved": outcome.solved,
+            "correct": outcome.correct,
+            "samples": outcome.samples,
+            "finite": outcome.finite,
+            "saturated_units": [
+                {"layer": layer, "unit": unit, "at": end} for layer, unit, end in outcome.saturated
+            ],
+            "in_words": words.learned(result),
+        },
+        "answers": [
+            {
+                "person": person.name,
+                "values": list(person.values),
+                "output": output,
+                "class": comparison.problem.class_of(output),
+            }
+            for person, output in zip(people, outcome.answers, strict=True)
+        ],
+        "first_step_not_finite": result.first_not_finite,
+        "time_s": {
+            "setup": result.setup_s,
+            "compile": result.compile_s,
+            "training": result.train_s,
+        },
+    }
+
+
+def _missing(missing: Sequence[Missing]) -> list[dict[str, str]]:
+    return [asdict(one) for one in missing]
+
+
+def _speakable(value: Any) -> Any:
+    """Replace what JSON cannot say."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    if isinstance(value, Mapping):
+        return {key: _speakable(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_speakable(part) for part in value]
+    return value

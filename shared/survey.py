@@ -1,0 +1,166 @@
+"""Many seeds at once: every backend trains them all as replicas, and each seed is told apart.
+
+A seed is solved or stuck on each backend, and parted where two loss curves differ visibly.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from shared.backend import Array
+from shared.comparison import visible
+from shared.evaluation import Curve, CurveTaker
+from shared.problems import Problem
+from shared.registry import Loaded
+from shared.training import Missing, Trainee, lockstep, prepare
+
+GROUP = 1000
+"""Seeds trained at once: more would only take more memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyedBackend:
+    """What one backend came to, for each seed.
+
+    correct
+        (S,) how many samples fall on the right side at the end.
+    loss
+        (S,) the last loss.
+    """
+
+    name: str
+    framework: str
+    version: str
+    correct: Array
+    loss: Array
+    setup_s: float
+    compile_s: float
+    train_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Every seed on every backend.
+
+    seeds
+        Those that were trained; fewer than asked for where it was interrupted.
+    epochs
+        How many epochs they were trained.
+    parted_epoch
+        (S,) the first mark at which any two loss curves differ visibly; -1 where none do.
+    """
+
+    problem: Problem
+    dtype: str
+    seeds: tuple[int, ...]
+    asked: int
+    epochs: int
+    samples: int
+    backends: tuple[SurveyedBackend, ...]
+    missing: tuple[Missing, ...]
+    parted_epoch: Array
+    interrupted: bool
+
+    @property
+    def solved(self) -> Array:
+        """(B, S) whether each backend solved each seed."""
+        solved: Array = np.array([b.correct == self.samples for b in self.backends])
+        return solved
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    seeds: tuple[int, ...]
+    curves: tuple[Curve, ...]
+    epochs: int
+    complete: bool
+
+
+def survey(
+    problem: Problem,
+    seeds: Sequence[int],
+    loaded: Sequence[Loaded],
+    *,
+    missing: Sequence[Missing] = (),
+    dtype: str = "float64",
+    progress: Callable[[int], None] = lambda _: None,
+) -> Survey:
+    """Train all seeds on every backend; `progress` gets the number of steps times seeds made.
+
+    Ctrl-C ends the training: seeds of finished groups are reported, or, if there are none, where
+    the seeds of the first group stood.
+    """
+    trainees, failed = prepare(loaded, problem, dtype)
+    groups: list[_Group] = []
+    for start in range(0, len(seeds), GROUP):
+        group = _train(
+            trainees,
+            tuple(seeds[start : start + GROUP]),
+            lambda made, before=start * problem.step_count: progress(before + made),  # type: ignore[misc]
+        )
+        if group.complete or not groups:
+            groups.append(group)
+        if not group.complete:
+            break
+    return Survey(
+        problem=problem,
+        dtype=dtype,
+        seeds=tuple(seed for group in groups for seed in group.seeds),
+        asked=len(seeds),
+        epochs=groups[0].epochs,
+        samples=len(problem.x),
+        backends=tuple(_surveyed(trainee, i, groups) for i, trainee in enumerate(trainees)),
+        missing=(*missing, *failed),
+        parted_epoch=np.concatenate([_parted(group.curves) for group in groups]),
+        interrupted=not group.complete,
+    )
+
+
+def _train(
+    trainees: Sequence[Trainee], seeds: tuple[int, ...], progress: Callable[[int], None]
+) -> _Group:
+    for trainee in trainees:
+        trainee.start(seeds)
+    takers = [CurveTaker(trainee) for trainee in trainees]
+    complete = True
+    try:
+        for recordings in lockstep(trainees, every=0):
+            for taker, recording in zip(takers, recordings, strict=True):
+                taker.add(recording)
+            progress(recordings[0].final[1].step * len(seeds))
+    except KeyboardInterrupt:
+        complete = False
+    curves = [taker.finish() for taker in takers]
+    marks = min(len(curve.epochs) for curve in curves)
+    return _Group(
+        seeds,
+        tuple(Curve(c.epochs[:marks], c.loss[:marks], c.correct[:marks]) for c in curves),
+        int(curves[0].epochs[marks - 1]),
+        complete,
+    )
+
+
+def _surveyed(trainee: Trainee, index: int, groups: Sequence[_Group]) -> SurveyedBackend:
+    curves = [group.curves[index] for group in groups]
+    return SurveyedBackend(
+        name=trainee.name,
+        framework=trainee.loaded.kind.framework,
+        version=trainee.loaded.version,
+        correct=np.concatenate([curve.correct[-1] for curve in curves]),
+        loss=np.concatenate([curve.loss[-1] for curve in curves]),
+        setup_s=trainee.setup_s,
+        compile_s=trainee.compile_s,
+        train_s=trainee.train_s,
+    )
+
+
+def _parted(curves: Sequence[Curve]) -> Array:
+    apart = np.zeros(curves[0].loss.shape, dtype=bool)
+    for a, b in itertools.combinations(curves, 2):
+        apart |= visible(a.loss, b.loss)
+    first: Array = np.where(apart.any(axis=0), curves[0].epochs[apart.argmax(axis=0)], -1)
+    return first

@@ -1,0 +1,161 @@
+"""The only training loop: a backend, a problem and seeds become a stream of recordings.
+
+A run is cut into chunks, so that memory does not grow with its length. What a chunk holds is
+bounded by a budget over the bytes of a recorded step; where the curve needs parameters that are
+not recorded, chunks end at the marks of the curve instead.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from shared.backend import Array, Backend, Dataset, OptimizerState, Params, Recording
+from shared.contract import Contract
+from shared.errors import BackendUnavailable
+from shared.problems import Problem
+from shared.registry import Loaded
+from shared.seeding import batch_runs, initial_params, initial_replicas
+
+CHUNK_BYTES = 16 * 2**20
+CHUNK_STEPS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A backend that was asked for and could not take part, and why."""
+
+    name: str
+    reason: str
+
+
+class Trainee:
+    """One backend on its way through a problem, with the time it took.
+
+    setup_s, compile_s, train_s
+        Seconds spent on making the backend (imports included), on compiling, and on training.
+    """
+
+    def __init__(self, loaded: Loaded, problem: Problem, dtype: str) -> None:
+        started = time.perf_counter()
+        self.loaded = loaded
+        self.backend: Backend = loaded.create(problem.network, problem.optimizer, dtype)
+        self.setup_s = time.perf_counter() - started
+        self.train_s = 0.0
+        self.problem, self.dtype = problem, dtype
+        self.data: Dataset = problem.dataset(dtype)
+        self.contract = Contract(self.name, problem.network, dtype)
+        self.start(0)
+
+    def start(self, seeds: int | Sequence[int]) -> None:
+        """Go to the start of one seed, or of several side by side as replicas."""
+        network = self.problem.network
+        if isinstance(seeds, int):
+            self.params: Params = initial_params(network, seeds, self.dtype)
+            self.replicas: tuple[int, ...] = ()
+        else:
+            self.params = initial_replicas(network, seeds, self.dtype)
+            self.replicas = (len(seeds),)
+        self.state = OptimizerState()
+
+    @property
+    def name(self) -> str:
+        """The backend's name in reports."""
+        return self.loaded.name
+
+    @property
+    def compile_s(self) -> float:
+        """Seconds spent on compiling so far."""
+        return self.backend.compile_s
+
+    def train(self, batches: Array, every: int) -> Recording:
+        """Make one step per batch (k, m) and return what was recorded, checked and read-only."""
+        axes, (count, m) = self.replicas, batches.shape
+        own = batches.reshape(count, *(1 for _ in axes), m)
+        spread = np.ascontiguousarray(np.broadcast_to(own, (count, *axes, m)))
+        first, compiled = self.state.step + 1, self.compile_s
+        started = time.perf_counter()
+        recording = self.backend.train(self.params, self.state, self.data, spread, every)
+        self.train_s += time.perf_counter() - started - (self.compile_s - compiled)
+        self.contract.require_recording(recording, first, (count, *axes, m), every)
+        _make_read_only(recording)
+        self.params, self.state = recording.final
+        return recording
+
+
+def prepare(
+    loaded: Sequence[Loaded], problem: Problem, dtype: str
+) -> tuple[list[Trainee], list[Missing]]:
+    """Make every backend; those whose framework turns out not to load are missing.
+
+    Raises BackendUnavailable where none is left.
+    """
+    trainees, missing = [], []
+    for one in loaded:
+        try:
+            trainees.append(Trainee(one, problem, dtype))
+        except BackendUnavailable as error:
+            missing.append(Missing(one.name, str(error)))
+    if not trainees:
+        raise BackendUnavailable("\n".join(one.reason for one in missing))
+    return trainees, missing
+
+
+def lockstep(trainees: Sequence[Trainee], every: int = 1) -> Iterator[tuple[Recording, ...]]:
+    """Train all of them, chunk by chunk side by side; yield each chunk's recordings, one each.
+
+    With every = 0 chunks end where the loss curve is taken, so that the final parameters of each
+    are those of a mark.
+    """
+    problem = trainees[0].problem
+    start = 0
+    for stop in chunk_ends(trainees[0], every):
+        for _, batches in batch_runs(problem, start, stop):
+            yield tuple(trainee.train(batches, every) for trainee in trainees)
+        start = stop
+
+
+def chunk_ends(trainee: Trainee, every: int) -> list[int]:
+    """Return after how many steps each chunk ends; equal lengths where possible.
+
+    Equal, since a compiling backend makes a program for each length.
+    """
+    problem = trainee.problem
+    limit = max(1, min(CHUNK_STEPS, CHUNK_BYTES // step_size_bytes(trainee)))
+    if every:
+        return _even_ends(0, problem.step_count, limit)
+    marks = [epoch * problem.steps_per_epoch for epoch in problem.curve_epochs]
+    return [end for a, b in itertools.pairwise(marks) for end in _even_ends(a, b, limit)]
+
+
+def step_size_bytes(trainee: Trainee) -> int:
+    """Return what one recorded step takes: parameters, gradients, activations, loss, samples."""
+    network, m = trainee.problem.network, trainee.problem.batch_size
+    numbers = 2 * network.param_count + m * (sum(network.sizes) + network.sizes[-1]) + 1
+    return int(numbers * math.prod(trainee.replicas) * np.dtype(trainee.dtype).itemsize)
+
+
+def _even_ends(start: int, stop: int, limit: int) -> list[int]:
+    """Cut into the fewest parts of at most `limit`, or into up to twice as many equal ones."""
+    total = stop - start
+    fewest = math.ceil(total / limit)
+    equal = (count for count in range(fewest, 2 * fewest + 1) if total % count == 0)
+    count = next(equal, fewest)
+    return [start + total * (i + 1) // count for i in range(count)]
+
+
+def _make_read_only(recording: Recording) -> None:
+    evaluation = recording.evaluation
+    for arrays in (
+        (recording.steps, recording.batches, evaluation.loss),
+        recording.before, recording.after, recording.grads,
+        evaluation.activations or (), recording.deltas or (),
+        *recording.state_before.values(), *recording.state_after.values(), recording.final[0],
+    ):  # fmt: skip
+        for array in arrays:
+            array.flags.writeable = False
