@@ -185,10 +185,10 @@ def _backends(chosen: argparse.Namespace) -> tuple[list[Loaded], list[Missing]]:
 
     names = None if chosen.backends is None else parse_names(chosen.backends)
     asked = sources() if names is None else tuple(map(find, names))
-    loaded: list[Loaded] = []
-    missing: list[Missing] = []
+    taken = [source.name for source in asked]
+    loaded, missing = [], []
     for source in asked:
-        if source.name in [one.name for one in (*loaded, *missing)]:
+        if taken.count(source.name) > 1:
             raise UsageError(f"backend {source.name!r} is named twice; expected each once.")
         try:
             loaded.append(load(source))
@@ -203,7 +203,8 @@ def _command(
     """Return the command that repeats the run, with its defaults spelled out."""
     words = ["python", "compare.py", "run", "--problem", chosen.problem]
     words += ["--seeds", chosen.seeds] if chosen.seeds else ["--seed", chosen.seed or "42"]
-    words += ["--backends", chosen.backends or ",".join(one.name for one in (*loaded, *missing))]
+    names = [one.name for one in loaded] + [one.name for one in missing]
+    words += ["--backends", chosen.backends or ",".join(names)]
     words += ["--dtype", chosen.dtype]
     words += [] if chosen.epochs is None else ["--epochs", chosen.epochs]
     words += [] if chosen.lr is None else ["--lr", chosen.lr]

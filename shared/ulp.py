@@ -67,4 +67,5 @@ def _place(a: Array) -> Array:
 
 
 def _bits(a: Array) -> Array:
-    return np.ascontiguousarray(a).view(_INTEGERS[a.dtype]).reshape(a.shape)
+    bits: Array = np.ascontiguousarray(a).view(_INTEGERS[a.dtype]).reshape(a.shape)
+    return bits
