@@ -102,25 +102,17 @@ class JaxGrad(Backend):
     ) -> tuple[JaxArray, JaxArray | None]:
         """Scan over the batches; return the last parameters and one row per step, all flat.
 
-        A row is: parameters after the step, gradient, activations, loss.
+        A row is: parameters after the step, gradient, activations, loss. Recorded or not, the
+        parameters travel in one piece: cut otherwise, XLA would round otherwise.
         """
-        axes = w.shape[:-1]
-        # How the parameters are cut while they travel changes no bit, only the time: in one piece
-        # XLA writes a row in one go; tensor by tensor it need not put them together at all.
-        pieces = [w.shape[-1:]] if record else self.shapes
 
-        def step(
-            carry: list[JaxArray], batch: tuple[JaxArray, JaxArray]
-        ) -> tuple[list[JaxArray], JaxArray | None]:
-            gradient, activations, loss = self.differentiate(self._flat(carry, axes), *batch)
-            slopes = split(gradient, pieces)
-            carry = [self.descend(p, g, learning_rate) for p, g in zip(carry, slopes, strict=True)]
-            return carry, self._flat(
-                [*carry, gradient, *activations, loss], axes
-            ) if record else None
+        def step(w: JaxArray, batch: tuple[JaxArray, JaxArray]) -> tuple[JaxArray, JaxArray | None]:
+            gradient, activations, loss = self.differentiate(w, *batch)
+            w = self.descend(w, gradient, learning_rate)
+            row = [w, gradient, *activations, loss]
+            return w, self._flat(row, loss.shape) if record else None
 
-        carry, rows = self.jax.lax.scan(step, split(w, pieces), (x[batches], y[batches]))
-        return self._flat(carry, axes), rows
+        return self.jax.lax.scan(step, w, (x[batches], y[batches]))
 
     def _flat(self, arrays: Sequence[JaxArray], axes: tuple[int, ...]) -> JaxArray:
         return self.jax.numpy.concatenate([a.reshape(*axes, -1) for a in arrays], axis=-1)

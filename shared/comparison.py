@@ -159,11 +159,11 @@ def curve_gaps(results: Sequence[BackendResult]) -> tuple[CurveGap, ...]:
 def visible(left: Any, right: Any) -> Any:
     """Say elementwise whether two losses differ by more than VISIBLE_GAP of the larger one.
 
-    A NaN differs visibly from every number, and from NaN not.
+    A NaN or infinity differs visibly from every number, and not from its like.
     """
     with np.errstate(invalid="ignore"):
         apart = np.abs(left - right) > VISIBLE_GAP * np.maximum(np.abs(left), np.abs(right))
-    return apart | (np.isnan(left) != np.isnan(right))
+    return apart | (np.isfinite(left) != np.isfinite(right))
 
 
 def _gap(a: BackendResult, b: BackendResult) -> CurveGap:

@@ -17,7 +17,7 @@ import numpy as np
 
 from shared.backend import Array, Backend, Dataset, OptimizerState, Params, Recording
 from shared.contract import Contract
-from shared.errors import BackendUnavailable
+from shared.errors import BackendUnavailable, UsageError
 from shared.problems import Problem
 from shared.registry import Loaded
 from shared.seeding import batch_runs, initial_params, initial_replicas
@@ -93,8 +93,21 @@ def prepare(
 ) -> tuple[list[Trainee], list[Missing]]:
     """Make every backend; those whose framework turns out not to load are missing.
 
-    Raises BackendUnavailable where none is left.
+    Raises
+    ------
+    UsageError
+        The learning rate is zero or infinite once rounded to the dtype.
+    BackendUnavailable
+        No backend is left.
     """
+    rate = problem.optimizer.learning_rate
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = float(np.dtype(dtype).type(rate))
+    if not (math.isfinite(rounded) and rounded > 0):
+        raise UsageError(
+            f"learning rate {rate!r} rounds to {rounded} in {dtype}; expected one that "
+            f"{dtype} can hold."
+        )
     trainees, missing = [], []
     for one in loaded:
         try:

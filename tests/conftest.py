@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
 from typing import TypeAlias
 
 import pytest
@@ -55,6 +56,12 @@ def make(loaded: Loaded) -> Make:
     def made(
         sizes: tuple[int, ...] = (2, 2, 1), learning_rate: float = 0.05, dtype: str = "float64"
     ) -> Backend:
-        return loaded.create(Network(sizes), Optimizer(learning_rate), dtype)
+        return _made(loaded, sizes, learning_rate, dtype)
 
     return made
+
+
+@cache
+def _made(loaded: Loaded, sizes: tuple[int, ...], learning_rate: float, dtype: str) -> Backend:
+    """Make a backend once for all tests: its verbs are pure, and compiling takes time."""
+    return loaded.create(Network(sizes), Optimizer(learning_rate), dtype)
