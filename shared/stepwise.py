@@ -217,7 +217,7 @@ def _cut(value: _Value, rows: slice) -> _Value:
 
 def _joined(values: Sequence[_Value], axes: tuple[int, ...]) -> _Value:
     """Put results of single networks, in the order of np.ndindex, back on their replica axes."""
-    return _gathered(values, lambda arrays: np.stack(arrays).reshape(*axes, *arrays[0].shape))
+    return _gathered(values, lambda arrays: np.stack(arrays).reshape((*axes, *arrays[0].shape)))
 
 
 def _stacked(values: Sequence[_Value], like: _Value) -> _Value:

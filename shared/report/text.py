@@ -24,6 +24,9 @@ from shared.training import Missing
 SHOWN_ELEMENTS = 24
 """Networks with more parameters are shown tensor by tensor."""
 
+SHOWN_PARTED = 20
+"""As many parted seeds are shown one by one."""
+
 
 def print_comparison(console: Console, comparison: Comparison) -> None:
     """Print everything a run of one seed has to say."""
@@ -83,18 +86,21 @@ def _print_groups(console: Console, survey: Survey) -> None:
         ("parted", survey.parted_epoch >= 0, "the loss curves of two backends differ visibly"),
     ]
     _heading(console, f"{len(seeds):,} seeds")
-    table = _table("", "count", "meaning", "seeds", left=(2, 3))
     for name, members, meaning in groups:
         chosen = seeds[members].tolist()
-        table.add_row(name, f"{len(chosen):,}", meaning, words.ranges(chosen) or "none")
+        console.print(Text.assemble((f"{name} {len(chosen):,}", "bold"), f" ({meaning})"))
+        _say(console, f"    {words.ranges(chosen) or 'none'}")
+    parted = np.flatnonzero(survey.parted_epoch >= 0).tolist()
+    if not parted:
+        return
+    _heading(console, f"Parted seeds: since when, and how many of {survey.samples} came out right")
+    table = _table("seed", "from epoch", *(result.name for result in survey.backends))
+    for i in parted[:SHOWN_PARTED]:
+        right = (str(result.correct[i]) for result in survey.backends)
+        table.add_row(str(survey.seeds[i]), f"{survey.parted_epoch[i]:,}", *right)
     console.print(table)
-    for seed, epoch in zip(seeds.tolist(), survey.parted_epoch.tolist(), strict=True):
-        if epoch >= 0:
-            right = [
-                f"{b.name} {b.correct[survey.seeds.index(seed)]} of {survey.samples}"
-                for b in survey.backends
-            ]
-            _say(console, f"seed {seed}: parted from epoch {epoch:,} on; {', '.join(right)}")
+    if len(parted) > SHOWN_PARTED:
+        _say(console, f"and {len(parted) - SHOWN_PARTED:,} more; --json FILE holds them all.")
 
 
 def _print_head(
