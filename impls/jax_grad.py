@@ -4,8 +4,9 @@
 `lax.scan` turns one step into a whole run, and XLA compiles that run into one program. Programs
 are kept by the shapes of their arguments, so a run cut into equal chunks is compiled once.
 
-The scan carries the parameters as one flat vector and records one flat row per step: XLA then
-makes a single tight loop of it, while a dozen small arrays would each be written apart.
+The scan carries the parameters as one flat array (P, *R) and records one flat row per step: XLA
+then makes a single tight loop of it, while a dozen small arrays would each be written apart.
+Replicas come last in it, side by side in memory, as vector instructions want them.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class JaxGrad(Backend):
 
         differentiated = self.jax.value_and_grad(total, has_aux=True)
         (_, (activations, loss)), grads = differentiated(split(w, self.shapes))
-        return self._flat(grads, w.shape[:-1]), activations, loss
+        return self._flat(grads, w.shape[1:]), activations, loss
 
     def descend(self, w: JaxArray, gradient: JaxArray, learning_rate: JaxArray) -> JaxArray:
         """Return w - η ∂loss/∂w."""
@@ -109,13 +110,16 @@ class JaxGrad(Backend):
         def step(w: JaxArray, batch: tuple[JaxArray, JaxArray]) -> tuple[JaxArray, JaxArray | None]:
             gradient, activations, loss = self.differentiate(w, *batch)
             w = self.descend(w, gradient, learning_rate)
-            row = [w, gradient, *activations, loss]
-            return w, self._flat(row, loss.shape) if record else None
+            if not record:
+                return w, None
+            evaluated = self._flat([*activations, loss], loss.shape)
+            return w, self.jax.numpy.concatenate([w, gradient, evaluated])
 
         return self.jax.lax.scan(step, w, (x[batches], y[batches]))
 
     def _flat(self, arrays: Sequence[JaxArray], axes: tuple[int, ...]) -> JaxArray:
-        return self.jax.numpy.concatenate([a.reshape(*axes, -1) for a in arrays], axis=-1)
+        rows = [self.jax.numpy.moveaxis(a.reshape(*axes, -1), -1, 0) for a in arrays]
+        return self.jax.numpy.concatenate(rows)
 
     def evaluate(self, params: Params, x: Array, y: Array) -> Evaluation:
         loss, activations = self._call(self.loss, tuple(params), x, y)
@@ -150,8 +154,8 @@ class JaxGrad(Backend):
         layer_sizes = [shape[0] for shape in self.shapes[1::2]]
         shapes = [*self.shapes, *self.shapes, *((m, n) for n in layer_sizes), ()]
         width = sum(math.prod(shape) for shape in shapes)
-        rows = np.empty((0, *axes, width), self.dtype) if scanned is None else np.asarray(scanned)
-        columns, count = split(rows, shapes), len(self.shapes)
+        rows = np.empty((0, width, *axes), self.dtype) if scanned is None else np.asarray(scanned)
+        columns, count = split(rows, shapes, axis=1), len(self.shapes)
         trail = [np.concatenate([w[None], ws]) for w, ws in zip(params, columns, strict=False)]
         # Where every step is recorded a slice keeps views of the rows; a mask would copy them.
         chosen = slice(None) if every == 1 else recorded[: len(rows)]
@@ -187,16 +191,18 @@ class JaxGrad(Backend):
 
 
 def joined(params: Params) -> Array:
-    """Join W1 (*R, n_1, n_0), b1 (*R, n_1), ... to one array (*R, P)."""
+    """Join W1 (*R, n_1, n_0), b1 (*R, n_1), ... to one array (P, *R)."""
     axes = params[1].shape[:-1]
-    return np.concatenate([w.reshape(*axes, -1) for w in params], axis=-1)
+    return np.concatenate([np.moveaxis(w.reshape(*axes, -1), -1, 0) for w in params])
 
 
-def split(flat: Any, shapes: Sequence[tuple[int, ...]]) -> list[Any]:
-    """Cut the last axis of a NumPy or JAX array into arrays (..., *shape), one per shape."""
+def split(flat: Any, shapes: Sequence[tuple[int, ...]], axis: int = 0) -> list[Any]:
+    """Cut an axis of a NumPy or JAX array into arrays (..., *shape), one per shape."""
     parts, start = [], 0
     for shape in shapes:
         stop = start + math.prod(shape)
-        parts.append(flat[..., start:stop].reshape(*flat.shape[:-1], *shape))
+        part = flat[:, start:stop] if axis else flat[start:stop]
+        part = part.transpose(*range(axis), *range(axis + 1, part.ndim), axis)
+        parts.append(part.reshape(*part.shape[:-1], *shape))
         start = stop
     return parts

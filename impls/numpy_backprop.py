@@ -101,7 +101,7 @@ class NumpyBackprop(Backend):
 
     def loss(self, params: Params, x: Array, y: Array) -> tuple[Array, list[Array]]:
         """Return the loss (*R,) and the activations a_0, ..., a_L behind it."""
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             activations = forward(params, x)
             return np.asarray(mean_squared_error(activations[-1], y)), activations
 
@@ -132,7 +132,7 @@ class NumpyBackprop(Backend):
         xs, ys = data.x[batches], data.y[batches]
         befores, afters, activation_rows, grad_rows = [], [], [], []
 
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             for x, y, keep in zip(xs, ys, recorded.tolist(), strict=True):
                 activations = forward(params, x)
                 grads = backward(params, activations, y)

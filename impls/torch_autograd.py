@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+ROWS_PER_BLOCK = 256
+"""Recorded steps are stacked in blocks: thousands of live tensors slow Python's collector down."""
+
+
 class TorchAutograd(Backend):
     """Eager PyTorch, one autograd graph per step."""
 
@@ -106,35 +110,36 @@ class TorchAutograd(Backend):
         recorded = numbers % every == 0 if every else np.zeros(len(batches), dtype=bool)
         xs, ys = self._tensors((data.x[batches], data.y[batches]))
         leaves = self._tensors(params, requires_grad=True)
-        befores, afters, activation_rows, grad_rows, loss_rows = [], [], [], [], []
+        rows: list[list[Tensor]] = []
+        blocks: list[tuple[Array, ...]] = []
 
         for x, y, keep in zip(xs.unbind(), ys.unbind(), recorded.tolist(), strict=True):
             loss, activations = self.loss(leaves, x, y)
             grads = self._derive(loss, leaves)
             before, leaves = leaves, self._descend(leaves, grads)
             if keep:
-                befores.append(before)
-                afters.append(leaves)
-                activation_rows.append(activations)
-                grad_rows.append(grads)
-                loss_rows.append([loss])
+                rows.append([*before, *leaves, *grads, *activations, loss])
+                if len(rows) == ROWS_PER_BLOCK:
+                    blocks.append(self._stack(rows))
+                    rows.clear()
 
+        like = [*before, *leaves, *grads, *activations, loss]
+        blocks.append(self._stack(rows) if rows else tuple(_array(t)[None][:0] for t in like))
+        columns = [np.concatenate(column) for column in zip(*blocks, strict=True)]
+        count = len(leaves)
+        starts, ends = columns[:count], columns[count : 2 * count]
         if every == 1:
-            trail = self._stack([befores[0], *afters], like=leaves)
-            before_all, after_all = tuple(w[:-1] for w in trail), tuple(w[1:] for w in trail)
-        else:
-            before_all = self._stack(befores, like=leaves)
-            after_all = self._stack(afters, like=leaves)
-        (losses,) = self._stack(loss_rows, like=[loss])
+            trail = [np.concatenate([a[:1], b]) for a, b in zip(starts, ends, strict=True)]
+            starts, ends = [w[:-1] for w in trail], [w[1:] for w in trail]
         return Recording(
             steps=numbers[recorded],
             batches=batches[recorded],
-            before=before_all,
-            after=after_all,
+            before=tuple(starts),
+            after=tuple(ends),
             state_before={},
             state_after={},
-            evaluation=Evaluation(self._stack(activation_rows, like=activations), None, losses),
-            grads=self._stack(grad_rows, like=leaves),
+            evaluation=Evaluation(tuple(columns[3 * count : -1]), None, columns[-1]),
+            grads=tuple(columns[2 * count : 3 * count]),
             deltas=None,
             final=(_arrays(leaves), OptimizerState(state.step + len(batches))),
         )
@@ -145,10 +150,8 @@ class TorchAutograd(Backend):
             for a in arrays
         ]
 
-    def _stack(self, rows: Sequence[Sequence[Tensor]], like: Sequence[Tensor]) -> tuple[Array, ...]:
-        """Turn s rows of tensors into one array (s, ...) per column, also where s is 0."""
-        if not rows:
-            return tuple(_array(t)[None][:0] for t in like)
+    def _stack(self, rows: Sequence[Sequence[Tensor]]) -> tuple[Array, ...]:
+        """Turn s rows of tensors into one array (s, ...) per column."""
         with self.torch.no_grad():
             return tuple(_array(self.torch.stack(column)) for column in zip(*rows, strict=True))
 

@@ -20,7 +20,7 @@ from shared.drift import DriftMeter, PairDrift
 from shared.evaluation import Curve, CurveTaker, Outcome, outcome
 from shared.host import host
 from shared.problems import Problem
-from shared.recording_file import RecordingWriter
+from shared.recording_file import RecordingWriter, recording_writer
 from shared.registry import Loaded
 from shared.training import Missing, Trainee, lockstep, prepare
 from shared.worked import WorkedAnswer
@@ -213,4 +213,4 @@ def _writer(
         "versions": {trainee.loaded.kind.framework: trainee.loaded.version},
         "host": host(),
     }
-    return files.enter_context(RecordingWriter(folder / f"{trainee.name}.npz", header))
+    return files.enter_context(recording_writer(folder / f"{trainee.name}.npz", header))

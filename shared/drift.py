@@ -65,8 +65,12 @@ class DriftMeter:
 
     def add(self, recordings: Sequence[Recording]) -> None:
         """Look at one chunk, recorded by every backend for the same steps."""
-        tables = [_tables(recording) for recording in recordings]
         steps = recordings[0].steps
+        if any(not np.array_equal(recording.steps, steps) for recording in recordings):
+            raise ValueError("expected recordings of the same steps, side by side; got others")
+        if not len(steps):
+            return
+        tables = [_tables(recording) for recording in recordings]
         for (left, right), meter in zip(self._indices, self._pairs, strict=True):
             meter.add(steps, tables[left], tables[right])
         for name, table in zip(self.first_not_finite, tables, strict=True):
@@ -108,7 +112,8 @@ class _PairMeter:
             if kind == "weights":
                 self._final = distance[-1]
                 for row in np.flatnonzero(np.isin(steps, list(self._mark_steps))).tolist():
-                    gap = float(np.abs(a[row] - b[row]).max())
+                    with np.errstate(over="ignore", invalid="ignore"):
+                        gap = float(np.abs(a[row] - b[row]).max())
                     epoch = self._mark_steps[int(steps[row])]
                     self._marks.append((epoch, int(distance[row].max()), gap))
 

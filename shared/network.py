@@ -7,6 +7,7 @@ two objects and writes the formulas in its own way, so nothing here can make two
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
@@ -140,7 +141,7 @@ class Optimizer:
         rate = self.learning_rate
         if isinstance(rate, bool) or not isinstance(rate, (int, float)):
             raise UsageError(f"learning rate {rate!r} is no number; expected one such as 0.05.")
-        if not (math.isfinite(rate) and rate > 0):
+        if not 0 < rate <= sys.float_info.max:
             raise UsageError(
                 f"learning rate {rate!r} cannot be used; expected a finite number above 0, "
                 "such as 0.05."

@@ -81,6 +81,23 @@ class Problem:
             raise UsageError(f"epochs is {self.epochs!r}; expected a whole number.")
         if not 1 <= self.epochs <= MOST_EPOCHS:
             raise UsageError(f"epochs is {self.epochs:,}; expected 1 to {MOST_EPOCHS:,}.")
+        for what, value in (("batch_size", self.batch_size), ("curve_every", self.curve_every)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise UsageError(f"{what} is {value!r}; expected a whole number, 1 or more.")
+        if not self.x or len(self.x) != len(self.y):
+            raise UsageError(
+                f"the data has {len(self.x)} rows of inputs and {len(self.y)} of targets; "
+                "expected one of each for every sample, and one sample at least."
+            )
+        for rows, what, width in (
+            (self.x, "inputs", self.network.sizes[0]),
+            (self.y, "targets", self.network.sizes[-1]),
+        ):
+            if any(len(row) != width for row in rows):
+                raise UsageError(
+                    f"a row of {what} has another width than the network's {width}; expected "
+                    f"{width} numbers in each."
+                )
 
     @property
     def steps_per_epoch(self) -> int:

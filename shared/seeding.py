@@ -62,7 +62,7 @@ def batch_runs(problem: Problem, first: int, stop: int) -> Iterator[tuple[int, A
     an epoch is smaller and stands alone.
     """
     n, m, per_epoch = len(problem.x), problem.batch_size, problem.steps_per_epoch
-    if n % m == 0:
+    if n % m == 0 and first < stop:
         yield first, _batches(np.arange(first, stop), m, n)
         return
     while first < stop:

@@ -41,10 +41,7 @@ def ulp_distance(a: Array, b: Array) -> Array:
     >>> ulp_distance(np.array([1.0, 0.0, -0.0]), np.array([1.0 + 2**-52, 5e-324, 0.0])).tolist()
     [1, 1, 0]
     """
-    if a.dtype != b.dtype or a.dtype not in _INTEGERS:
-        raise TypeError(f"expected two float64 or two float32 arrays; got {a.dtype} and {b.dtype}")
-    if a.shape != b.shape:
-        raise ValueError(f"expected two arrays of one shape; got {a.shape} and {b.shape}")
+    _require_comparable(a, b)
     left, right = _place(a), _place(b)
     distance = np.where(left > right, left - right, right - left)
     return np.where(np.isnan(a) | np.isnan(b), INCOMPARABLE, distance)
@@ -55,8 +52,16 @@ def bits_differ(a: Array, b: Array) -> Array:
 
     This tells +0 from -0, which `ulp_distance` does not.
     """
+    _require_comparable(a, b)
     different: Array = _bits(a) != _bits(b)
     return different
+
+
+def _require_comparable(a: Array, b: Array) -> None:
+    if a.dtype != b.dtype or a.dtype not in _INTEGERS:
+        raise TypeError(f"expected two float64 or two float32 arrays; got {a.dtype} and {b.dtype}")
+    if a.shape != b.shape:
+        raise ValueError(f"expected two arrays of one shape; got {a.shape} and {b.shape}")
 
 
 def _place(a: Array) -> Array:

@@ -18,7 +18,8 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
     If the block raises, nothing is left behind and a file of that name is left as it was.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    path = path.resolve()  # a link stays one, and its target is written
+    handle, name = _temporary(path)
     part = Path(name)
     try:
         with os.fdopen(handle, "w+b") as file:
@@ -36,15 +37,21 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 def require_writable(path: Path) -> Path:
     """Return the path if a file can be written there, else raise UsageError; leaves no trace."""
     advice = "Choose a file name in a folder that exists and that you may write to."
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a folder. {advice}")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        if path.is_dir():
+            raise UsageError(f"cannot write {path}: it is a folder. {advice}")
+        if path.exists() and not path.is_file():
+            raise UsageError(f"cannot write {path}: it is a pipe or a device. {advice}")
+        handle, name = _temporary(path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}. {advice}") from error
     os.close(handle)
     Path(name).unlink()
     return path
+
+
+def _temporary(path: Path) -> tuple[int, str]:
+    return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
 
 
 def _umask() -> int:

@@ -32,10 +32,11 @@ def plot(
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
     low = 0.0 if 0 <= low < high / 2 else low
     span = (high - low) or 1.0
+    high = low + span
     last = max(1, int(epochs[-1]))
     cells: dict[tuple[int, int], set[int]] = {}
     for i, (curve, ok) in enumerate(zip(curves, finite, strict=True)):
-        x, y = _line(epochs[ok], curve[ok], width * height)
+        x, y = _line(epochs[ok], curve[ok], max(width, height))
         columns = np.minimum((x * width / last).astype(int), width - 1)
         rows = np.rint((y - low) / span * (height - 1)).astype(int)
         for column, row in zip(columns.tolist(), rows.tolist(), strict=True):
@@ -61,13 +62,12 @@ def letters_for(names: Sequence[str]) -> list[str]:
 
 
 def _line(epochs: Array, values: Array, points: int) -> tuple[Array, Array]:
-    """Return the points of a curve and enough between them to draw it without gaps."""
+    """Return the points of a curve, and so many between two of them that no gap is drawn."""
     if not len(epochs):
         return epochs, values
-    between = np.linspace(epochs[0], epochs[-1], points)
-    return np.concatenate([epochs, between]), np.concatenate(
-        [values, np.interp(between, epochs, values)]
-    )
+    marks, share = np.arange(len(epochs)), np.linspace(0, 1, points)
+    places = np.concatenate([(marks[:-1, None] + share).ravel(), marks])
+    return np.interp(places, marks, epochs), np.interp(places, marks, values)
 
 
 def _cell(present: set[int] | None, letters: Sequence[str]) -> str:

@@ -29,9 +29,11 @@ def seconds(value: float) -> str:
     >>> seconds(0.01234), seconds(3.21), seconds(75.0)
     ('12 ms', '3.2 s', '75 s')
     """
-    if value < 1:
-        return f"{value * 1e3:.0f} ms" if value >= 1e-3 or value == 0 else f"{value * 1e6:.0f} µs"
-    return f"{value:.1f} s" if value < 60 else f"{value:.0f} s"
+    if 0 < value < 0.9995e-3:
+        return f"{value * 1e6:.0f} µs"
+    if value < 0.9995:
+        return f"{value * 1e3:.0f} ms"
+    return f"{value:.1f} s" if value < 59.95 else f"{value:.0f} s"
 
 
 def joined(names: Sequence[str]) -> str:
@@ -74,8 +76,12 @@ def learned(result: BackendResult) -> str:
         return f"broken: {share}, with weights that are NaN or infinite"
     if not outcome.saturated:
         return f"stuck: {share}, though no hidden unit is saturated"
-    units = joined([f"h{unit} at {end}" for _, unit, end in outcome.saturated])
+    units = joined([f"{_unit(layer, unit)} at {end}" for layer, unit, end in outcome.saturated])
     return f"stuck: {share}; saturated: {units}"
+
+
+def _unit(layer: int, unit: int) -> str:
+    return f"h{unit}" if layer == 1 else f"h{unit} of layer {layer}"
 
 
 def why_stuck(results: Sequence[BackendResult]) -> str | None:
