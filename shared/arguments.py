@@ -6,6 +6,9 @@ import math
 
 from shared.errors import UsageError
 
+MOST_DIGITS = 20
+"""No seed has more; Python refuses to read numbers of thousands of digits."""
+
 
 def parse_count(text: str, what: str) -> int:
     """Read a whole number. Raises UsageError; whether it is in range is its user's to say."""
@@ -23,7 +26,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     seeds: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
+        numbers = (first, last) if dash else (first,)
+        if not all(number.isdecimal() and len(number) <= MOST_DIGITS for number in numbers):
             raise UsageError(
                 f"seeds {text!r}: {part!r} is no seed and no range of seeds; "
                 "expected such as 0-99 or 1,4,13."

@@ -6,13 +6,13 @@ result to be shown, while a wrong shape would silently broadcast into one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from shared.backend import Evaluation, OptimizerState, Params, Recording, StepGradients
+from shared.backend import Evaluation, OptimizerState, Recording, StepGradients
 from shared.errors import ContractError
 from shared.network import Network
 
@@ -35,6 +35,9 @@ class Contract:
             shapes = [(*lead, m, n) for n in self.network.sizes[1:]]
             names = [f"activations of layer {layer}" for layer in layers]
             self._require_arrays(evaluation.activations, names, shapes, where)
+        if evaluation.logits is not None:
+            shape = (*lead, m, self.network.sizes[-1])
+            self._require_array(evaluation.logits, "logits", shape, where)
         self._require_array(evaluation.loss, "loss", lead, where)
 
     def require_gradients(
@@ -44,6 +47,7 @@ class Contract:
         self._require_type(result, StepGradients, where)
         self.require_evaluation(result.evaluation, lead, m, where)
         self._require_params(result.grads, lead, where, kind="gradient ")
+        self._require_deltas(result.deltas, lead, m, where)
 
     def require_update(self, result: object, lead: tuple[int, ...], step: int, where: str) -> None:
         """Hold what `update` returned to the contract; `step` is the number it has to carry."""
@@ -57,6 +61,7 @@ class Contract:
                 where, f"a state with step {step}", f"one with step {state.step}",
                 "update returns OptimizerState(state.step + 1).",
             )  # fmt: skip
+        self._require_slots(state.slots, lead, where)
 
     def require_recording(
         self, recording: Recording, first: int, batches_shape: tuple[int, ...], every: int
@@ -73,23 +78,45 @@ class Contract:
                 f"{len(recording.steps)}, or other numbers",
             )  # fmt: skip
         lead = (len(expected), *replicas)
+        self._require_batches(recording.batches, (*lead, m), where)
         for kind, params in (
             ("parameter before ", recording.before),
             ("parameter after ", recording.after),
             ("gradient ", recording.grads),
         ):
             self._require_params(params, lead, where, kind)
+        self._require_deltas(recording.deltas, lead, m, where)
+        self._require_type(recording.evaluation, Evaluation, where)
         self.require_evaluation(recording.evaluation, lead, m, where)
+        for slots in (recording.state_before, recording.state_after):
+            self._require_slots(slots, lead, where)
         self.require_update(recording.final, tuple(replicas), first + count - 1, where)
 
-    def _require_params(self, params: Params, lead: tuple[int, ...], where: str, kind: str) -> None:
+    def _require_params(self, params: Any, lead: tuple[int, ...], where: str, kind: str) -> None:
         names = [f"{kind}{name}" for name in self.network.param_names]
         shapes = [(*lead, *shape) for shape in self.network.param_shapes]
         self._require_arrays(params, names, shapes, where)
 
+    def _require_deltas(self, deltas: object, lead: tuple[int, ...], m: int, where: str) -> None:
+        if deltas is None:
+            return
+        shapes = [(*lead, m, n) for n in self.network.sizes[1:]]
+        names = [f"delta of layer {layer}" for layer in range(1, len(self.network.sizes))]
+        self._require_arrays(deltas, names, shapes, where)
+
+    def _require_slots(self, slots: Any, lead: tuple[int, ...], where: str) -> None:
+        self._require_type(slots, Mapping, where)
+        for name, params in slots.items():
+            self._require_params(params, lead, where, kind=f"slot {name} of ")
+
+    def _require_batches(self, batches: Any, shape: tuple[int, ...], where: str) -> None:
+        if not isinstance(batches, np.ndarray) or batches.shape != shape:
+            came = getattr(batches, "shape", type(batches).__name__)
+            raise self._error(where, f"batches of shape {shape}", f"shape {came}")
+
     def _require_arrays(
         self,
-        arrays: Sequence[Any],
+        arrays: Any,
         names: Sequence[str],
         shapes: Sequence[tuple[int, ...]],
         where: str,

@@ -10,6 +10,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,14 @@ from types import ModuleType
 
 from shared.backend import Backend, StepBackend
 from shared.contract import Contract
-from shared.errors import BackendUnavailable, BackendUnusable, UsageError, nearest
+from shared.errors import (
+    BackendFailed,
+    BackendUnavailable,
+    BackendUnusable,
+    IsogradError,
+    UsageError,
+    nearest,
+)
 from shared.network import Network, Optimizer
 from shared.stepwise import Checked, PerReplica, Stepwise
 
@@ -59,17 +67,35 @@ class Loaded:
         ------
         BackendUnavailable
             The framework is there but does not load.
+        BackendFailed
+            The constructor raised an exception of its own.
         """
-        try:
-            made = self.kind(network, optimizer, dtype, device)
-        except ImportError as error:
-            raise BackendUnavailable(
-                f"{self.name}: {self.kind.framework} {self.version} does not load: {error}"
-            ) from error
+        made = self._made(network, optimizer, dtype, device)
         if isinstance(made, Backend):
             return made
         checked = Checked(made, Contract(self.name, network, dtype))
         return Stepwise(checked if self.kind.replica_axes else PerReplica(checked))
+
+    def _made(self, network: Network, optimizer: Optimizer, dtype: str, device: str) -> StepBackend:
+        try:
+            importlib.import_module(self.kind.framework)
+        except Exception as error:  # whatever a broken installation raises
+            raise BackendUnavailable(
+                f"{self.name}: {self.kind.framework} {self.version} does not load: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        try:
+            return self.kind(network, optimizer, dtype, device)
+        except IsogradError:
+            raise
+        except ImportError as error:
+            raise BackendUnavailable(f"{self.name}: does not load: {error}") from error
+        except Exception as error:  # a constructor of the user's own
+            raise BackendFailed(
+                f"{self.name}{_line_in(error, self.source.path)} its constructor failed: "
+                f"{type(error).__name__}: {error}. Expected: __init__(self, network, optimizer, "
+                'dtype, device="cpu").'
+            ) from error
 
 
 def sources() -> tuple[Source, ...]:
@@ -100,6 +126,9 @@ def find(name: str) -> Source:
             raise UsageError(f"backend {name!r}: there is no such file.")
         return Source(path.stem, f"isograd_backend_{path.stem}", path.resolve())
     known = sources()
+    exact = [source for source in known if source.name == name]
+    if exact:
+        return exact[0]
     stems = {source.module.removeprefix(f"{PACKAGE}."): source for source in known}
     begun = [source for stem, source in stems.items() if name and stem.startswith(name)]
     if len(begun) == 1:
@@ -125,12 +154,24 @@ def load(source: Source) -> Loaded:
         The framework is not installed.
     """
     kind = _only_class(source, _import(source))
-    if importlib.util.find_spec(kind.framework) is None:
+    if not _is_installed(kind.framework):
         raise BackendUnavailable(
             f"{source.name}: the package {kind.framework!r} is not installed here. "
             f"Install it with: pip install {kind.framework}"
         )
     return Loaded(source, kind, _version(kind.framework))
+
+
+def _line_in(error: BaseException, path: Path | None) -> str:
+    """Say in which line of a file an exception arose: `, line 3,`, or nothing."""
+    if path is None:
+        return ""
+    if isinstance(error, SyntaxError):
+        lines = [error.lineno]
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    return f", line {lines[-1]}," if lines and lines[-1] else ""
 
 
 _FIRST = ("numpy", "torch", "jax")
@@ -148,39 +189,49 @@ def _shortest(stem: str, stems: set[str]) -> str:
 
 
 def _import(source: Source) -> ModuleType:
-    if source.path is None:
-        return importlib.import_module(source.module)
-    spec = importlib.util.spec_from_file_location(source.module, source.path)
+    try:
+        if source.path is None:
+            return importlib.import_module(source.module)
+        return _import_file(source.module, source.path)
+    except IsogradError:
+        raise
+    except (Exception, SystemExit) as error:  # any reason is worth telling
+        raise BackendUnusable(
+            f"{source.path or source.module}{_line_in(error, source.path)} does not import: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _import_file(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise BackendUnusable(f"{source.path} is not a Python file: its name should end in .py.")
+        raise BackendUnusable(f"{path} is not a Python file: its name should end in .py.")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # a file of the user's own: any reason is worth telling
-        line = _line_in(error, source.path)
-        raise BackendUnusable(
-            f"{source.path}{line} does not import: {type(error).__name__}: {error}"
-        ) from error
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 
-def _line_in(error: Exception, path: Path) -> str:
-    if isinstance(error, SyntaxError):
-        return f", line {error.lineno},"
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
-    return f", line {lines[-1]}," if lines else ""
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ImportError:  # a part of something that is not there
+        return False
 
 
 def _only_class(source: Source, module: ModuleType) -> type[StepBackend]:
-    classes = [
-        value
+    own = {
+        value: None  # a class with two names is one class
         for value in vars(module).values()
         if inspect.isclass(value)
         and issubclass(value, StepBackend)
         and value.__module__ == module.__name__
-        and not inspect.isabstract(value)
-    ]
+    }
+    classes = [kind for kind in own if not inspect.isabstract(kind)]
     if len(classes) == 1:
         return classes[0]
     where = source.path or source.module
@@ -191,11 +242,7 @@ def _only_class(source: Source, module: ModuleType) -> type[StepBackend]:
             "Put each into a file of its own."
         )
     unfinished = [
-        f"{value.__name__} lacks {', '.join(sorted(value.__abstractmethods__))}"
-        for value in vars(module).values()
-        if inspect.isclass(value)
-        and issubclass(value, StepBackend)
-        and value.__module__ == module.__name__
+        f"{kind.__name__} lacks {', '.join(sorted(kind.__abstractmethods__))}" for kind in own
     ]
     raise BackendUnusable(
         f"{where} holds no backend class that can be used"

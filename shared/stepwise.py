@@ -7,6 +7,7 @@ for each replica. `Stepwise` adds `train`, as a loop over the verbs.
 
 from __future__ import annotations
 
+import inspect
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -26,7 +27,7 @@ from shared.backend import (
     StepGradients,
 )
 from shared.contract import Contract
-from shared.errors import BackendError, BackendFailed, IsogradError
+from shared.errors import BackendError, BackendFailed, ContractError, IsogradError
 
 _Value = TypeVar("_Value")
 
@@ -63,8 +64,9 @@ class Checked(StepBackend):
     def update(
         self, params: Params, grads: Params, state: OptimizerState
     ) -> tuple[Params, OptimizerState]:
+        frozen = OptimizerState(state.step, {k: _frozen(v) for k, v in state.slots.items()})
         result: tuple[Params, OptimizerState] = self._call(
-            "update", self._inner.update, _frozen(params), _frozen(grads), state
+            "update", self._inner.update, _frozen(params), _frozen(grads), frozen
         )
         self._contract.require_update(result, _replicas(params), state.step + 1, "update")
         return _copied(result)
@@ -75,8 +77,7 @@ class Checked(StepBackend):
         except IsogradError:
             raise
         except Exception as error:  # the code inside is not ours: whatever it raises is reported
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{where.filename}, line {where.lineno}"
+            place = self._place(error)
             advice = ""
             if "read-only" in str(error):
                 advice = " A verb leaves its arguments unchanged: compute a new array."
@@ -84,6 +85,13 @@ class Checked(StepBackend):
             raise BackendFailed(
                 f"{who}: {type(error).__name__}: {error} ({place}).{advice}"
             ) from error
+
+    def _place(self, error: Exception) -> str:
+        """Name the innermost line of the user's own file, or else of any."""
+        own = inspect.getfile(type(self._inner))
+        frames = traceback.extract_tb(error.__traceback__)
+        chosen = [frame for frame in frames if frame.filename == own] or frames
+        return f"{chosen[-1].filename}, line {chosen[-1].lineno}"
 
 
 class PerReplica(StepBackend):
@@ -157,6 +165,7 @@ class Stepwise(Backend):
             try:
                 result = self._inner.gradients(params, data.x[batch], data.y[batch])
                 params, state = self._inner.update(params, result.grads, state)
+                _require_equal_slots(before[1], state)
             except BackendError as error:
                 raise type(error)(f"{error} (In step {before[1].step + 1}.)") from error
             if keep:
@@ -181,6 +190,15 @@ class Stepwise(Backend):
             grads=stacked.grads,
             deltas=stacked.deltas,
             final=(params, state),
+        )
+
+
+def _require_equal_slots(before: OptimizerState, after: OptimizerState) -> None:
+    if set(before.slots) != set(after.slots):
+        given, came = (", ".join(sorted(state.slots)) or "none" for state in (before, after))
+        raise ContractError(
+            f"update: expected the optimizer slots it was given ({given}); got {came}. Start from "
+            "a state that has them."
         )
 
 
