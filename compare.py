@@ -46,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code: int = chosen.command(chosen)
     except IsogradError as error:
-        print(f"compare.py: {error}", file=sys.stderr)
+        sentence = " ".join(str(error).split())  # an error of the user's own may have many lines
+        print(f"compare.py: {sentence}", file=sys.stderr)
         return 3 if isinstance(error, BackendUnavailable) else 2
     except KeyboardInterrupt:
         print("compare.py: interrupted before there was anything to report.", file=sys.stderr)
@@ -86,11 +87,11 @@ def run_command(chosen: argparse.Namespace) -> int:
     """Train, compare, print."""
     problem, dtype, seeds = _problem(chosen), _dtype(chosen), _seeds(chosen)
     json_path = _json_path(chosen)
-    record_to = _record_folder(chosen)
     loaded, missing = _backends(chosen)
     command = _command(chosen, loaded, missing)
+    record_to = _record_folder(chosen)
     if not loaded:
-        raise BackendUnavailable("\n".join(one.reason for one in missing))
+        raise BackendUnavailable("; ".join(one.reason for one in missing))
 
     from shared.report.data import comparison_data, survey_data, write_json
     from shared.report.text import print_comparison, print_survey
@@ -148,7 +149,7 @@ def _seeds(chosen: argparse.Namespace) -> int | tuple[int, ...]:
     from shared.seeding import require_seed
 
     if chosen.seeds is None:
-        return require_seed(parse_count(chosen.seed or "42", "seed"))
+        return require_seed(parse_count(_seed(chosen), "seed"))
     if chosen.seed is not None:
         raise UsageError("--seed and --seeds exclude each other; expected one of them.")
     if chosen.record is not None:
@@ -156,6 +157,10 @@ def _seeds(chosen: argparse.Namespace) -> int | tuple[int, ...]:
     seeds = parse_seeds(chosen.seeds)
     require_seed(max(seeds))
     return seeds
+
+
+def _seed(chosen: argparse.Namespace) -> str:
+    return "42" if chosen.seed is None else str(chosen.seed)
 
 
 def _json_path(chosen: argparse.Namespace) -> Path | None:
@@ -202,7 +207,7 @@ def _command(
 ) -> str:
     """Return the command that repeats the run, with its defaults spelled out."""
     words = ["python", "compare.py", "run", "--problem", chosen.problem]
-    words += ["--seeds", chosen.seeds] if chosen.seeds else ["--seed", chosen.seed or "42"]
+    words += ["--seeds", chosen.seeds] if chosen.seeds else ["--seed", _seed(chosen)]
     names = [one.name for one in loaded] + [one.name for one in missing]
     words += ["--backends", chosen.backends or ",".join(names)]
     words += ["--dtype", chosen.dtype]

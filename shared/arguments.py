@@ -9,6 +9,9 @@ from shared.errors import UsageError
 MOST_DIGITS = 20
 """No seed has more; Python refuses to read numbers of thousands of digits."""
 
+MOST_SEEDS = 1_000_000
+"""As many seeds can be asked for at once."""
+
 
 def parse_count(text: str, what: str) -> int:
     """Read a whole number. Raises UsageError; whether it is in range is its user's to say."""
@@ -35,6 +38,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         start, stop = int(first), int(last or first)
         if stop < start:
             raise UsageError(f"seeds {text!r}: the range {part!r} ends before it begins.")
+        if len(seeds) + stop - start >= MOST_SEEDS:
+            raise UsageError(f"seeds {text!r} are more than {MOST_SEEDS:,}; expected fewer.")
         seeds += range(start, stop + 1)
     if len(set(seeds)) < len(seeds):
         raise UsageError(f"seeds {text!r} name a seed twice.")

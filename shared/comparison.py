@@ -59,6 +59,8 @@ class BackendResult:
 class CurveGap:
     """Where the loss curves of two backends are furthest apart.
 
+    largest
+        Infinite where one of the two is NaN or infinite and the other is not.
     parted_epoch
         The first mark at which the two differ visibly (VISIBLE_GAP), or None.
     """
@@ -76,6 +78,9 @@ class Comparison:
 
     steps
         How many steps every backend made; fewer than the problem's where it was interrupted.
+    recorded_to
+        The folder that holds the recordings if the run was to be recorded. Interrupted, it holds
+        none: they are written whole or not at all.
     """
 
     problem: Problem
@@ -88,6 +93,7 @@ class Comparison:
     worked: tuple[WorkedAnswer, ...]
     steps: int
     interrupted: bool
+    recorded_to: Path | None
 
     @property
     def parted(self) -> bool:
@@ -147,7 +153,7 @@ def compare(
     )
     return Comparison(
         problem, seed, dtype, results, (*missing, *failed), meter.finish(), curve_gaps(results),
-        answers, steps, interrupted,
+        answers, steps, interrupted, record_to,
     )  # fmt: skip
 
 
@@ -170,7 +176,10 @@ def _gap(a: BackendResult, b: BackendResult) -> CurveGap:
     count = min(len(a.curve.epochs), len(b.curve.epochs))
     epochs = a.curve.epochs[:count]
     left, right = a.curve.loss[:count], b.curve.loss[:count]
-    distance = np.nan_to_num(np.abs(left - right), nan=0.0)
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(left - right)
+    distance[np.isnan(distance)] = 0.0
+    distance[np.isfinite(left) != np.isfinite(right)] = np.inf
     apart = visible(left, right)
     furthest = int(distance.argmax())
     return CurveGap(

@@ -27,7 +27,7 @@ from shared.errors import (
     nearest,
 )
 from shared.network import Network, Optimizer
-from shared.stepwise import Checked, PerReplica, Stepwise
+from shared.stepwise import Checked, Guarded, PerReplica, Stepwise
 
 PACKAGE = "impls"
 
@@ -72,7 +72,7 @@ class Loaded:
         """
         made = self._made(network, optimizer, dtype, device)
         if isinstance(made, Backend):
-            return made
+            return made if self.source.path is None else Guarded(made, self.name)
         checked = Checked(made, Contract(self.name, network, dtype))
         return Stepwise(checked if self.kind.replica_axes else PerReplica(checked))
 
@@ -81,8 +81,7 @@ class Loaded:
             importlib.import_module(self.kind.framework)
         except Exception as error:  # whatever a broken installation raises
             raise BackendUnavailable(
-                f"{self.name}: {self.kind.framework} {self.version} does not load: "
-                f"{type(error).__name__}: {error}"
+                f"{self.name}: {self.kind.framework} {self.version} does not load: {error}"
             ) from error
         try:
             return self.kind(network, optimizer, dtype, device)

@@ -72,26 +72,70 @@ class Checked(StepBackend):
         return _copied(result)
 
     def _call(self, verb: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        try:
-            return function(*arguments)
-        except IsogradError:
-            raise
-        except Exception as error:  # the code inside is not ours: whatever it raises is reported
-            place = self._place(error)
-            advice = ""
-            if "read-only" in str(error):
-                advice = " A verb leaves its arguments unchanged: compute a new array."
-            who = f"{self._contract.backend}, {verb}"
-            raise BackendFailed(
-                f"{who}: {type(error).__name__}: {error} ({place}).{advice}"
-            ) from error
+        return guarded(self._contract.backend, self._inner, verb, function, *arguments)
 
-    def _place(self, error: Exception) -> str:
-        """Name the innermost line of the user's own file, or else of any."""
-        own = inspect.getfile(type(self._inner))
-        frames = traceback.extract_tb(error.__traceback__)
-        chosen = [frame for frame in frames if frame.filename == own] or frames
-        return f"{chosen[-1].filename}, line {chosen[-1].lineno}"
+
+class Guarded(Backend):
+    """A user's backend that trains by itself: an exception in it is told with its line."""
+
+    replica_axes = True
+
+    def __init__(self, inner: Backend, name: str) -> None:
+        self._inner, self._name = inner, name
+
+    @property
+    def compile_s(self) -> float:  # type: ignore[override]
+        """Seconds that the backend says it spent on compiling."""
+        return self._inner.compile_s
+
+    def evaluate(self, params: Params, x: Array, y: Array) -> Evaluation:
+        return self._call("evaluate", params, x, y)  # type: ignore[no-any-return]
+
+    def gradients(self, params: Params, x: Array, y: Array) -> StepGradients:
+        return self._call("gradients", params, x, y)  # type: ignore[no-any-return]
+
+    def update(
+        self, params: Params, grads: Params, state: OptimizerState
+    ) -> tuple[Params, OptimizerState]:
+        return self._call("update", params, grads, state)  # type: ignore[no-any-return]
+
+    def train(
+        self,
+        params: Params,
+        state: OptimizerState,
+        data: Dataset,
+        batches: Array,
+        every: int = 1,
+    ) -> Recording:
+        return self._call("train", params, state, data, batches, every)  # type: ignore[no-any-return]
+
+    def _call(self, verb: str, *arguments: Any) -> Any:
+        return guarded(self._name, self._inner, verb, getattr(self._inner, verb), *arguments)
+
+
+def guarded(
+    name: str, owner: StepBackend, verb: str, function: Callable[..., Any], *arguments: Any
+) -> Any:
+    """Call a verb of somebody's own; whatever it raises becomes a BackendFailed with its line."""
+    try:
+        return function(*arguments)
+    except IsogradError:
+        raise
+    except Exception as error:
+        advice = ""
+        if "read-only" in str(error):
+            advice = " A verb leaves its arguments unchanged: compute a new array."
+        raise BackendFailed(
+            f"{name}, {verb}: {type(error).__name__}: {error} ({_place(error, owner)}).{advice}"
+        ) from error
+
+
+def _place(error: Exception, owner: StepBackend) -> str:
+    """Name the innermost line of the user's own file, or else of any."""
+    own = inspect.getfile(type(owner))
+    frames = traceback.extract_tb(error.__traceback__)
+    chosen = [frame for frame in frames if frame.filename == own] or frames
+    return f"{chosen[-1].filename}, line {chosen[-1].lineno}"
 
 
 class PerReplica(StepBackend):

@@ -115,7 +115,7 @@ def prepare(
         except BackendUnavailable as error:
             missing.append(Missing(one.name, str(error)))
     if not trainees:
-        raise BackendUnavailable("\n".join(one.reason for one in missing))
+        raise BackendUnavailable("; ".join(one.reason for one in missing))
     return trainees, missing
 
 

@@ -70,6 +70,7 @@ def comparison(gaps: dict[str, int | None], first_weight_bits: dict[str, int | N
         worked=(),
         steps=4000,
         interrupted=False,
+        recorded_to=None,
     )
 
 

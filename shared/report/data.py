@@ -20,6 +20,7 @@ from shared.host import host, threads
 from shared.report import words
 from shared.survey import Survey
 from shared.training import Missing
+from shared.ulp import INCOMPARABLE
 from shared.whole_file import whole_file
 
 SCHEMA = 1
@@ -43,10 +44,10 @@ def comparison_data(comparison: Comparison, command: str) -> dict[str, Any]:
                 "left": pair.left,
                 "right": pair.right,
                 "first_step_with_other_bits": pair.first,
-                "final_ulps": dict(zip(names, pair.final, strict=True)),
+                "final_ulps": dict(zip(names, map(_ulps, pair.final), strict=True)),
                 "largest_ulps": {
                     kind: {
-                        name: {"ulps": one.ulps, "step": one.step}
+                        name: {"ulps": _ulps(one.ulps), "step": one.step}
                         for name, one in zip(
                             names if kind != "loss" else ("loss",), largest, strict=True
                         )
@@ -54,13 +55,15 @@ def comparison_data(comparison: Comparison, command: str) -> dict[str, Any]:
                     for kind, largest in pair.largest.items()
                 },
                 "after_epoch": [
-                    {"epoch": epoch, "largest_ulps": ulps, "largest_difference": gap}
+                    {"epoch": epoch, "largest_ulps": _ulps(ulps), "largest_difference": gap}
                     for epoch, ulps, gap in pair.marks
                 ],
             }
             for pair in comparison.drift
         ],
-        "worked_steps": [asdict(answer) for answer in comparison.worked],
+        "worked_steps": [
+            {**asdict(answer), "ulps": _ulps(answer.ulps)} for answer in comparison.worked
+        ],
     }
 
 
@@ -155,6 +158,10 @@ def _backend(result: BackendResult, names: Sequence[str], comparison: Comparison
             "training": result.train_s,
         },
     }
+
+
+def _ulps(count: int) -> int | str:
+    return "NaN" if count == int(INCOMPARABLE) else count
 
 
 def _missing(missing: Sequence[Missing]) -> list[dict[str, str]]:

@@ -42,6 +42,7 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
             "what follows is known so far.",
         )
     _print_missing(console, comparison.missing)
+    _print_recordings(console, comparison)
     _print_weights(console, comparison)
     _print_curves(console, comparison)
     _print_drift(console, comparison)
@@ -130,6 +131,16 @@ def _print_missing(console: Console, missing: Sequence[Missing]) -> None:
         _say(console, f"Not compared: {one.reason}", style="yellow")
 
 
+def _print_recordings(console: Console, comparison: Comparison) -> None:
+    if comparison.recorded_to is None:
+        return
+    if comparison.interrupted:
+        _say(console, "No recording was saved: they are written whole or not at all.")
+    else:
+        names = words.joined([f"{result.name}.npz" for result in comparison.backends])
+        _say(console, f"Every step is saved in {comparison.recorded_to}: {names}.")
+
+
 def _print_weights(console: Console, comparison: Comparison) -> None:
     results, names = comparison.backends, comparison.problem.network.element_names
     few = len(names) <= SHOWN_ELEMENTS
@@ -201,7 +212,7 @@ def _print_curves(console: Console, comparison: Comparison) -> None:
         if gap.largest:
             _say(
                 console,
-                f"Largest difference: {gap.largest:.2g} ({gap.left}-{gap.right}), "
+                f"Largest difference: {words.difference(gap.largest)} ({gap.left}-{gap.right}), "
                 f"at epoch {gap.epoch:,}. {words.parting(comparison)}",
             )
         else:
@@ -246,7 +257,7 @@ def _print_worked(console: Console, comparison: Comparison) -> None:
             step = answer.step
             table.add_row(f"{step}, exact", answer.exact, "", style="bold")
         table.add_row(
-            f"  {answer.backend}", _digits(answer.value, comparison.dtype), str(answer.ulps)
+            f"  {answer.backend}", _digits(answer.value, comparison.dtype), words.ulps(answer.ulps)
         )
     console.print(table)
 

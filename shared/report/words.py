@@ -21,6 +21,17 @@ def ulps(count: int) -> str:
     return f"{count:,}" if count < 10_000_000 else f"{count:.1e}"
 
 
+def difference(value: float) -> str:
+    """Word how far apart two losses are.
+
+    Examples
+    --------
+    >>> difference(1.23e-13), difference(float("inf"))
+    ('1.2e-13', 'a number against NaN or infinity')
+    """
+    return "a number against NaN or infinity" if value == float("inf") else f"{value:.2g}"
+
+
 def seconds(value: float) -> str:
     """Word a duration.
 
