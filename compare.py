@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or (arguments[0] not in COMMANDS and arguments[0] not in ("-h", "--help")):
         arguments.insert(0, "run")
     chosen = build_parser().parse_args(arguments)
-    if hasattr(signal, "SIGPIPE"):
+    if hasattr(signal, "SIGPIPE"):  # pragma: no branch - Windows has none
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `compare.py | head` ends quietly
     for name in THREAD_VARIABLES:
         os.environ.setdefault(name, "1")

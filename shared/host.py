@@ -10,6 +10,8 @@ from pathlib import Path
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
 """What compare.py sets to 1 for its own process where the user has not set it."""
 
+CPU_FILE = Path("/proc/cpuinfo")
+
 
 def host() -> dict[str, str]:
     """Return system, processor, Python and NumPy; no name of the machine or of a user."""
@@ -29,7 +31,7 @@ def threads() -> str:
 
 def _processor() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+        lines = CPU_FILE.read_text("utf-8", "replace").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
@@ -375,3 +376,17 @@ def test_the_order_is_that_of_the_networks_element_names() -> None:
     (found,) = meter.finish()
     named = dict(zip(NETWORK.element_names, found.largest["weights"], strict=True))
     assert {name for name, one in named.items() if one != NOTHING} == {"w5"}
+
+
+def test_recordings_of_other_steps_are_refused() -> None:
+    meter, numbers = DriftMeter("ab", four_people()), table()
+    with pytest.raises(ValueError, match="same steps"):
+        meter.add([recording(numbers, 0, 3), recording(numbers, 1, 4)])
+
+
+def test_a_chunk_in_which_nothing_was_recorded_says_nothing() -> None:
+    meter, numbers = DriftMeter("ab", four_people()), table()
+    empty = dataclasses.replace(recording(numbers, 0, 3), steps=np.arange(0))
+    meter.add([empty, empty])
+    (told,) = meter.finish()
+    assert told.first == {"weights": None, "gradients": None, "loss": None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import math
@@ -448,3 +449,22 @@ def test_the_three_problems_have_digests_of_their_own() -> None:
 def test_another_training_is_told(epochs: int | None, rate: float | None, keys: set[str]) -> None:
     one = problem("people16")
     assert other_keys(one, one.changed(epochs, rate)) == keys
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"curve_every": 0}, "curve_every is 0"),
+        ({"batch_size": True}, "batch_size is True"),
+        ({"x": ()}, "0 rows of inputs"),
+        ({"y": ((1.0,),)}, "1 of targets"),
+        ({"x": ((1.0,),) * 16}, "row of inputs"),
+        ({"y": ((1.0, 0.0),) * 16}, "row of targets"),
+    ],
+)
+def test_a_problem_that_does_not_fit_together_is_refused(
+    change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        dataclasses.replace(problem("people16"), **change)  # type: ignore[arg-type]

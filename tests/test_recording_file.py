@@ -818,3 +818,11 @@ def test_other_numbers_under_a_right_checksum_are_other_numbers(tmp_path: Path) 
     content[-8:] = struct.pack("<d", 1.5)
     rewritten(path, {"000000/loss.npy": bytes(content)})
     assert not found_or_refused(path, full())
+
+
+def test_a_chunk_that_the_header_does_not_name_either_is_noticed(saved: Path) -> None:
+    header = json.loads(zipfile.ZipFile(saved).read("header.json"))
+    header["members"].remove("000001/loss.npy")
+    changed = {"000001/loss.npy": None, "header.json": json.dumps(header).encode()}
+    with pytest.raises(RecordingFileError, match=r"a\.npz: chunk 1 lacks 'loss'"):
+        read(rewritten(saved, changed))

@@ -241,3 +241,19 @@ def test_a_name_is_refused_early_or_written(tmp_path: Path, length: int) -> None
         return
     write(path, b"all of it")
     assert path.read_bytes() == b"all of it"
+
+
+def test_a_folder_that_cannot_be_opened_is_not_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some systems open no folder; the rename has happened by then."""
+    honest = os.open
+
+    def no_folder(path: str, *rest: int) -> int:
+        if Path(path) == tmp_path:
+            raise OSError
+        return honest(path, *rest)
+
+    monkeypatch.setattr(os, "open", no_folder)
+    write(tmp_path / "a.bin", b"all of it")
+    assert (tmp_path / "a.bin").read_bytes() == b"all of it"

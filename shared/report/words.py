@@ -40,6 +40,8 @@ def seconds(value: float) -> str:
     >>> seconds(0.01234), seconds(3.21), seconds(75.0)
     ('12 ms', '3.2 s', '75 s')
     """
+    if 0 < value < 0.9995e-6:
+        return f"{value * 1e9:.0f} ns"
     if 0 < value < 0.9995e-3:
         return f"{value * 1e6:.0f} µs"
     if value < 0.9995:
