@@ -94,7 +94,8 @@ def run_command(chosen: argparse.Namespace) -> int:
         raise BackendUnavailable("; ".join(one.reason for one in missing))
 
     from shared.report.data import comparison_data, survey_data, write_json
-    from shared.report.text import print_comparison, print_survey
+    from shared.report.survey_text import print_survey
+    from shared.report.text import print_comparison
 
     console = _console()
     if isinstance(seeds, int):
@@ -125,7 +126,7 @@ def run_command(chosen: argparse.Namespace) -> int:
 
 def list_command(_: argparse.Namespace) -> int:
     """Show the problems, and the backends with the reason where one is unavailable."""
-    from shared.report.text import print_lists
+    from shared.report.lists_text import print_lists
 
     print_lists(_console())
     return 0

@@ -24,6 +24,12 @@ Params: TypeAlias = tuple[Array, ...]
 """W1 (*R, n_1, n_0), b1 (*R, n_1), W2 (*R, n_2, n_1), b2, ...: W is (n_out, n_in)."""
 
 
+def replica_axes_of(params: Params) -> tuple[int, ...]:
+    """Return *R, which the biases show: b1 is (*R, n_1)."""
+    axes: tuple[int, ...] = params[1].shape[:-1]
+    return axes
+
+
 @dataclass(frozen=True, slots=True)
 class OptimizerState:
     """What an optimizer carries from step to step.

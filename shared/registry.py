@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 from shared.backend import Backend, StepBackend
+from shared.checking import Checked, Guarded
 from shared.contract import Contract
 from shared.errors import (
     BackendFailed,
@@ -27,7 +28,7 @@ from shared.errors import (
     nearest,
 )
 from shared.network import Network, Optimizer
-from shared.stepwise import Checked, Guarded, PerReplica, Stepwise
+from shared.stepwise import PerReplica, Stepwise
 
 PACKAGE = "impls"
 

@@ -13,7 +13,8 @@ from shared.comparison import Comparison, compare
 from shared.network import Network
 from shared.problems import Problem, problem
 from shared.registry import Loaded, Source, find, load
-from shared.report.text import print_comparison, print_survey
+from shared.report.survey_text import print_survey
+from shared.report.text import print_comparison
 from shared.survey import survey
 
 NUMPY = load(find("numpy"))

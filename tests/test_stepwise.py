@@ -28,7 +28,8 @@ from shared.network import Network, Optimizer
 from shared.recording_file import open_recording, recording_writer
 from shared.registry import Loaded, Source
 from shared.seeding import initial_params, initial_replicas
-from shared.stepwise import Checked, PerReplica, Stepwise
+from shared.checking import Checked
+from shared.stepwise import PerReplica, Stepwise
 
 NETWORK = Network((2, 3, 1))
 OPTIMIZER = Optimizer(0.1)

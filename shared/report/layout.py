@@ -1,0 +1,61 @@
+"""What the text reports share: the head, headings, sentences and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from shared.host import threads
+from shared.problems import Problem
+from shared.report import words
+from shared.training import Missing
+
+
+def print_head(
+    console: Console,
+    problem: Problem,
+    seed: str,
+    dtype: str,
+    backends: Sequence[tuple[str, str, str]],
+) -> None:
+    versions = ", ".join(
+        f"{framework} {version}" if name == framework else f"{name} (on {framework} {version})"
+        for name, framework, version in backends
+    )
+    loss = problem.network.loss.replace("_", " ")
+    console.print(
+        Text.assemble(
+            (problem.name, "bold"),
+            f": {problem.title}, {problem.network}, {loss}, {problem.optimizer}, "
+            f"{problem.epochs:,} epochs",
+        )
+    )
+    console.print(Text.assemble((seed, "bold"), f", {dtype}, {versions}, {threads()} thread each"))
+
+
+def print_missing(console: Console, missing: Sequence[Missing]) -> None:
+    for one in missing:
+        say(console, f"Not compared: {one.reason}", style="yellow")
+
+
+def heading(console: Console, text: str) -> None:
+    console.print()
+    console.print(Text(text, style="bold"))
+
+
+def say(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(text, style=style))
+
+
+def table_of(*titles: str, left: tuple[int, ...] = (0,)) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for i, title in enumerate(titles):
+        table.add_column(title, justify="left" if i in left else "right", overflow="fold")
+    return table
+
+
+def compile_time(value: float) -> str:
+    return words.seconds(value) if value else "-"
