@@ -3,12 +3,14 @@
 This script parses, calls `shared`, prints and exits; it decides nothing. Nothing heavy is
 imported before it is needed: `--help` loads neither a framework, NumPy nor rich.
 
-Exit codes: 0 done; 2 usage; 3 a backend that was asked for is missing; 130 interrupted.
+Exit codes: 0 certified (of many seeds: done); 1 different; 2 usage; 3 undecided, or a backend that
+was asked for is missing; 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shlex
 import signal
@@ -24,11 +26,12 @@ from shared.errors import BackendUnavailable, IsogradError, UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from shared.certificate.findings import BackendCertificate
     from shared.problems import Problem
     from shared.registry import Loaded
     from shared.training import Missing
 
-COMMANDS = ("run", "list")
+COMMANDS = ("run", "judge", "list")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
 PIPED_WIDTH = 88
 
@@ -36,19 +39,31 @@ PIPED_WIDTH = 88
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or (arguments[0] not in COMMANDS and arguments[0] not in ("-h", "--help")):
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help")):
         arguments.insert(0, "run")
     chosen = build_parser().parse_args(arguments)
     if hasattr(signal, "SIGPIPE"):  # pragma: no branch - Windows has none
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `compare.py | head` ends quietly
     for name in THREAD_VARIABLES:
         os.environ.setdefault(name, "1")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a dot of the plot is not worth a crash
     try:
         code: int = chosen.command(chosen)
+    except ModuleNotFoundError as error:
+        print(
+            f"compare.py: {error.name} is not installed for {sys.executable}. `make compare` sets "
+            "everything up; then use .venv/bin/python.",
+            file=sys.stderr,
+        )
+        return 3
     except IsogradError as error:
         sentence = " ".join(str(error).split())  # an error of the user's own may have many lines
         print(f"compare.py: {sentence}", file=sys.stderr)
         return 3 if isinstance(error, BackendUnavailable) else 2
+    except OSError as error:
+        print(f"compare.py: cannot write {error.filename}: {error.strerror}.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("compare.py: interrupted before there was anything to report.", file=sys.stderr)
         return 130
@@ -61,10 +76,11 @@ def build_parser() -> argparse.ArgumentParser:
         prog="compare.py",
         description="Train the same small network by hand in NumPy, with PyTorch's autograd and "
         "with JAX's grad, from the same seed, and see how far apart they are.",
-        epilog="Without a command, `run` is meant. Exit codes: 0 done, 2 usage, 3 a backend is "
-        "missing, 130 interrupted.",
+        epilog="Without a command, `run` is meant; `run --help` lists its options. "
+        "Exit codes: 0 certified, 1 different, 2 usage, "
+        "3 undecided or a backend missing, 130 interrupted.",
     )
-    commands = parser.add_subparsers(metavar="{run,list}", required=True)
+    commands = parser.add_subparsers(metavar="{run,judge,list}", required=True)
 
     run = commands.add_parser("run", help="train and compare (the default)")
     run.set_defaults(command=run_command)
@@ -77,6 +93,11 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--lr", metavar="X", help="learning rate, instead of the problem's own")
     run.add_argument("--json", metavar="FILE", help="write everything the report says as JSON")
     run.add_argument("--record", metavar="DIR", help="save every step of every backend there")
+
+    judging = commands.add_parser("judge", help="judge recordings that --record saved")
+    judging.set_defaults(command=judge_command)
+    judging.add_argument("files", nargs="+", metavar="FILE", help="recordings, from any machine")
+    judging.add_argument("--json", metavar="FILE", help="write the certificates as JSON")
 
     listing = commands.add_parser("list", help="show problems and backends")
     listing.set_defaults(command=list_command)
@@ -108,7 +129,7 @@ def run_command(chosen: argparse.Namespace) -> int:
             )  # fmt: skip
         print_comparison(console, comparison)
         data, interrupted = comparison_data(comparison, command), comparison.interrupted
-        missing = list(comparison.missing)
+        missing, verdict = list(comparison.missing), verdict_code(comparison.certificates)
     else:
         from shared.survey import survey
 
@@ -118,10 +139,35 @@ def run_command(chosen: argparse.Namespace) -> int:
             )
         print_survey(console, summary)
         data, interrupted = survey_data(summary, command), summary.interrupted
-        missing = list(summary.missing)
+        missing, verdict = list(summary.missing), 0
     if json_path:
         write_json(json_path, data)
-    return 130 if interrupted else 3 if missing else 0
+    return 130 if interrupted else verdict or (3 if missing else 0)
+
+
+def judge_command(chosen: argparse.Namespace) -> int:
+    """Judge saved recordings."""
+    json_path = _json_path(chosen)
+    from shared.judging import judge_file
+    from shared.report.certificate_text import print_judged
+    from shared.report.data import judged_data, write_json
+
+    judged = [judge_file(Path(name)) for name in chosen.files]
+    console = _console()
+    for one in judged:
+        print_judged(console, one)
+    if json_path:
+        command = shlex.join(["python", "compare.py", "judge", *chosen.files])
+        write_json(json_path, judged_data(judged, command))
+    return verdict_code([one.certificate for one in judged])
+
+
+def verdict_code(certificates: Sequence[BackendCertificate]) -> int:
+    """Return 1 if anything is different, 3 if anything is undecided, else 0."""
+    from shared.certificate.decision import Verdict
+    from shared.certificate.judge import total
+
+    return {Verdict.DIFFERENT: 1, Verdict.UNDECIDED: 3}.get(total(certificates), 0)
 
 
 def list_command(_: argparse.Namespace) -> int:

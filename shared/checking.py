@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import inspect
+import sys
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -116,7 +116,7 @@ def guarded(
         return function(*arguments)
     except IsogradError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         advice = ""
         if "read-only" in str(error):
             advice = " A verb leaves its arguments unchanged: compute a new array."
@@ -125,9 +125,9 @@ def guarded(
         ) from error
 
 
-def _place(error: Exception, owner: StepBackend) -> str:
+def _place(error: BaseException, owner: StepBackend) -> str:
     """Name the innermost line of the user's own file, or else of any."""
-    own = inspect.getfile(type(owner))
+    own = getattr(sys.modules.get(type(owner).__module__), "__file__", None)
     frames = traceback.extract_tb(error.__traceback__)
     chosen = [frame for frame in frames if frame.filename == own] or frames
     return f"{chosen[-1].filename}, line {chosen[-1].lineno}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,13 @@ import numpy as np
 
 from shared import worked
 from shared.backend import Params
+from shared.certificate.findings import BackendCertificate
+from shared.certificate.judge import Judge
 from shared.drift import DriftMeter, PairDrift
+from shared.errors import UsageError
 from shared.evaluation import Curve, CurveTaker, Outcome, outcome
 from shared.host import host
+from shared.interrupts import interrupts_deferred
 from shared.problems import Problem
 from shared.recording_file import RecordingWriter, recording_writer
 from shared.registry import Loaded
@@ -78,6 +82,8 @@ class Comparison:
 
     steps
         How many steps every backend made; fewer than the problem's where it was interrupted.
+    certificates, not_judged
+        One for each backend; or none, and the reason.
     recorded_to
         The folder that holds the recordings if the run was to be recorded. Interrupted, it holds
         none: they are written whole or not at all.
@@ -94,6 +100,13 @@ class Comparison:
     steps: int
     interrupted: bool
     recorded_to: Path | None
+    certificates: tuple[BackendCertificate, ...]
+    not_judged: str | None
+
+    @property
+    def certified(self) -> bool:
+        """Every backend was judged, and no finding made."""
+        return bool(self.certificates) and all(one.certified for one in self.certificates)
 
     @property
     def parted(self) -> bool:
@@ -124,7 +137,8 @@ def compare(
     for trainee in trainees:
         trainee.start(seed)
     named = [(trainee.name, trainee.backend) for trainee in trainees]
-    curves = [CurveTaker(trainee) for trainee in trainees]
+    judges, not_judged = _judges(trainees)
+    curves = [CurveTaker(trainee, judge) for trainee, judge in zip(trainees, judges, strict=True)]
     meter = DriftMeter([trainee.name for trainee in trainees], problem)
     params = [trainee.params for trainee in trainees]
     steps, interrupted = 0, False
@@ -136,25 +150,44 @@ def compare(
         with ExitStack() as files:
             writers = [_writer(files, record_to, trainee, seed) for trainee in trainees]
             for recordings in lockstep(trainees):
-                meter.add(recordings)
-                for taker, writer, recording in zip(curves, writers, recordings, strict=True):
-                    taker.add(recording)
-                    if writer:
-                        writer.add(recording)
-                params = [recording.final[0] for recording in recordings]
-                steps = recordings[0].final[1].step
+                with interrupts_deferred():
+                    meter.add(recordings)
+                    for taker, judge, writer, recording in zip(
+                        curves, judges, writers, recordings, strict=True
+                    ):
+                        if judge:
+                            judge.add(recording)
+                        taker.add(recording)
+                        if writer:
+                            writer.add(recording)
+                    params = [recording.final[0] for recording in recordings]
+                    steps = recordings[0].final[1].step
                 progress(steps)
     except KeyboardInterrupt:
         interrupted = True
 
-    results = tuple(
-        _result(trainee, taker.finish(), last, meter.first_not_finite[trainee.name])
-        for trainee, taker, last in zip(trainees, curves, params, strict=True)
-    )
+    # An interrupt that comes so late takes nothing away.
+    with suppress(KeyboardInterrupt), interrupts_deferred():
+        results = tuple(
+            _result(trainee, taker.finish(), last, meter.first_not_finite[trainee.name])
+            for trainee, taker, last in zip(trainees, curves, params, strict=True)
+        )
     return Comparison(
         problem, seed, dtype, results, (*missing, *failed), meter.finish(), curve_gaps(results),
         answers, steps, interrupted, record_to,
+        tuple(judge.finish() for judge in judges if judge), not_judged,
     )  # fmt: skip
+
+
+def _judges(trainees: Sequence[Trainee]) -> tuple[list[Judge | None], str | None]:
+    """Give every backend a judge, or none of them, with the reason."""
+    try:
+        return [
+            Judge(trainee.name, trainee.problem, trainee.dtype, trainee.params)
+            for trainee in trainees
+        ], None
+    except UsageError as error:
+        return [None] * len(trainees), str(error)
 
 
 def curve_gaps(results: Sequence[BackendResult]) -> tuple[CurveGap, ...]:

@@ -146,7 +146,8 @@ class Contract:
 
     def _require_type(self, value: object, kind: type, where: str) -> None:
         if not isinstance(value, kind):
-            raise self._error(where, f"a {kind.__name__}", f"a {type(value).__name__}")
+            article = "an" if kind.__name__[0] in "AEIOU" else "a"
+            raise self._error(where, f"{article} {kind.__name__}", f"a {type(value).__name__}")
 
     def _error(self, where: str, expected: str, came: str, advice: str = "") -> ContractError:
         message = f"{self.backend}, {where}: expected {expected}; got {came}."

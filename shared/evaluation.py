@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shared.backend import Array, Evaluation, Params, Recording
+from shared.certificate.judge import Judge
 from shared.errors import ContractError
 from shared.training import Trainee
 
@@ -64,11 +65,14 @@ class Outcome:
 
 
 class CurveTaker:
-    """Collects the parameters at the marks while a run goes by, and evaluates them in blocks."""
+    """Collects the parameters at the marks while a run goes by, and evaluates them in blocks.
 
-    def __init__(self, trainee: Trainee) -> None:
+    A judge, if there is one, gets to see every evaluation.
+    """
+
+    def __init__(self, trainee: Trainee, judge: Judge | None = None) -> None:
         problem = trainee.problem
-        self._trainee = trainee
+        self._trainee, self._judge = trainee, judge
         self._marks = {e * problem.steps_per_epoch: e for e in problem.curve_epochs}
         self._block = _even_block(len(self._marks), BLOCK_BYTES // _mark_size_bytes(trainee))
         self._epochs: list[int] = []
@@ -112,8 +116,11 @@ class CurveTaker:
         evaluation = trainee.backend.evaluate(params, x, y)
         lead = (self._block, *trainee.replicas)
         trainee.contract.require_evaluation(evaluation, lead, len(x), "the loss curve")
+        output = _output(evaluation, trainee.name)
+        if self._judge:
+            self._judge.add_evaluation(self._epochs[-count:], params, x, y, evaluation, count)
         self._losses.append(np.array(evaluation.loss[:count]))
-        self._correct.append(count_correct(_output(evaluation, trainee.name), y)[:count])
+        self._correct.append(count_correct(output, y)[:count])
         self._waiting.clear()
 
 

@@ -123,7 +123,8 @@ def find(name: str) -> Source:
     if name.endswith(".py") or "/" in name:
         path = Path(name)
         if not path.is_file():
-            raise UsageError(f"backend {name!r}: there is no such file.")
+            what = "that is a folder, no file" if path.is_dir() else "there is no such file"
+            raise UsageError(f"backend {name!r}: {what}.")
         return Source(path.stem, f"isograd_backend_{path.stem}", path.resolve())
     known = sources()
     exact = [source for source in known if source.name == name]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from shared.backend import Array
 from shared.comparison import visible
 from shared.evaluation import Curve, CurveTaker
+from shared.interrupts import interrupts_deferred
 from shared.problems import Problem
 from shared.registry import Loaded
 from shared.training import Missing, Trainee, lockstep, prepare
@@ -123,18 +125,22 @@ def survey(
 def _train(
     trainees: Sequence[Trainee], seeds: tuple[int, ...], progress: Callable[[int], None]
 ) -> _Group:
-    for trainee in trainees:
-        trainee.start(seeds)
-    takers = [CurveTaker(trainee) for trainee in trainees]
+    with interrupts_deferred():
+        for trainee in trainees:
+            trainee.start(seeds)
+        takers = [CurveTaker(trainee) for trainee in trainees]
     complete = True
     try:
         for recordings in lockstep(trainees, every=0):
-            for taker, recording in zip(takers, recordings, strict=True):
-                taker.add(recording)
+            with interrupts_deferred():
+                for taker, recording in zip(takers, recordings, strict=True):
+                    taker.add(recording)
             progress(recordings[0].final[1].step * len(seeds))
     except KeyboardInterrupt:
         complete = False
-    curves = [taker.finish() for taker in takers]
+    # An interrupt that comes so late takes nothing away.
+    with suppress(KeyboardInterrupt), interrupts_deferred():
+        curves = [taker.finish() for taker in takers]
     marks = min(len(curve.epochs) for curve in curves)
     return _Group(
         seeds,

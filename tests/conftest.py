@@ -16,6 +16,8 @@ from shared.registry import Loaded, Source, load, sources
 
 Make: TypeAlias = Callable[..., Backend]
 
+pytest.register_assert_rewrite("tests.command_line")  # a complaint that is none is shown in full
+
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"):
     os.environ.setdefault(_name, "1")
 

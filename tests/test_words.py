@@ -71,6 +71,8 @@ def comparison(gaps: dict[str, int | None], first_weight_bits: dict[str, int | N
         steps=4000,
         interrupted=False,
         recorded_to=None,
+        certificates=(),
+        not_judged="for a test",
     )
 
 

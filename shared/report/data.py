@@ -15,8 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from shared.certificate.decision import Verdict
+from shared.certificate.findings import BackendCertificate
 from shared.comparison import BackendResult, Comparison
 from shared.host import host, threads
+from shared.judging import JudgedFile
 from shared.report import words
 from shared.survey import Survey
 from shared.training import Missing
@@ -36,6 +39,9 @@ def comparison_data(comparison: Comparison, command: str) -> dict[str, Any]:
         "interrupted": comparison.interrupted,
         "backends": [_backend(result, names, comparison) for result in comparison.backends],
         "missing": _missing(comparison.missing),
+        "certified": comparison.certified if comparison.certificates else None,
+        "not_judged": comparison.not_judged,
+        "certificates": [certificate_data(one) for one in comparison.certificates],
         "loss_gaps": [asdict(gap) for gap in comparison.gaps],
         "parted": comparison.parted,
         "parting": words.parting(comparison) if comparison.gaps else None,
@@ -63,6 +69,42 @@ def comparison_data(comparison: Comparison, command: str) -> dict[str, Any]:
         ],
         "worked_steps": [
             {**asdict(answer), "ulps": _ulps(answer.ulps)} for answer in comparison.worked
+        ],
+    }
+
+
+def certificate_data(one: BackendCertificate) -> dict[str, Any]:
+    """Return what was decided on one backend as JSON-ready data."""
+    return {
+        "backend": one.backend,
+        "certified": one.certified,
+        "steps": one.steps,
+        "values": one.values,
+        "close_calls": one.close_calls,
+        "found": one.found,
+        "stages": [
+            {**asdict(s), "counts": {v.name: n for v, n in zip(Verdict, s.counts, strict=True)}}
+            for s in one.stages
+        ],
+        "findings": [
+            {**asdict(f), "verdict": f.verdict.name, "ulps": _ulps(f.ulps)} for f in one.findings
+        ],
+    }
+
+
+def judged_data(judged: Sequence[JudgedFile], command: str) -> dict[str, Any]:
+    """Return the verdicts on saved recordings as JSON-ready data."""
+    return {
+        "schema": SCHEMA,
+        "kind": "judgement",
+        "command": command,
+        "files": [
+            {
+                "file": one.path.name,
+                **{k: v for k, v in one.header.items() if k != "members"},
+                "certificate": certificate_data(one.certificate),
+            }
+            for one in judged
         ],
     }
 

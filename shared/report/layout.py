@@ -29,8 +29,8 @@ def print_head(
     console.print(
         Text.assemble(
             (problem.name, "bold"),
-            f": {problem.title}, {problem.network}, {loss}, {problem.optimizer}, "
-            f"{problem.epochs:,} epochs",
+            f": {problem.network}, {loss}, {problem.optimizer}, {problem.epochs:,} epochs of "
+            f"{problem.steps_per_epoch:,} steps",
         )
     )
     console.print(Text.assemble((seed, "bold"), f", {dtype}, {versions}, {threads()} thread each"))

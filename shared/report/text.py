@@ -13,8 +13,9 @@ from shared.comparison import Comparison
 from shared.drift import PairDrift
 from shared.problems import Problem
 from shared.report import words
+from shared.report.certificate_text import print_certificates, print_verdict
 from shared.report.layout import compile_time, heading, print_head, print_missing, say, table_of
-from shared.report.plot import ALL, letters_for, plot
+from shared.report.plot import ALL, SEVERAL, letters_for, plot
 
 SHOWN_ELEMENTS = 24
 """Networks with more parameters are shown tensor by tensor."""
@@ -35,12 +36,18 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
         )
     print_missing(console, comparison.missing)
     _print_recordings(console, comparison)
+    if comparison.certificates:
+        print_verdict(console, comparison.certificates)
+    else:
+        say(console, f"Not judged: {comparison.not_judged}", style="yellow")
     _print_weights(console, comparison)
     _print_curves(console, comparison)
     _print_drift(console, comparison)
     _print_worked(console, comparison)
     _print_people(console, comparison)
     _print_learned(console, comparison)
+    if comparison.certificates:
+        print_certificates(console, comparison.certificates)
     _print_times(console, comparison)
 
 
@@ -114,7 +121,12 @@ def _print_curves(console: Console, comparison: Comparison) -> None:
         console.print(Text(line))
     legend = ", ".join(f"{letter} {r.name}" for letter, r in zip(letters, results, strict=True))
     if len(results) > 1:
-        say(console, f"{ALL} where all coincide, a letter where they part: {legend}", style="dim")
+        say(
+            console,
+            f"{ALL} where all coincide, {SEVERAL} where some do, a letter where one is alone: "
+            f"{legend}",
+            style="dim",
+        )
     last = int(results[0].curve.epochs[marks - 1])
     table = table_of("", "before training", f"after epoch {last:,}")
     for result, curve in zip(results, curves, strict=True):

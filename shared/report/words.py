@@ -123,6 +123,18 @@ def parting(comparison: Comparison) -> str:
     since = f" The first weight bit differs after step {bits[0]:,}." if bits else ""
     return (
         f"The loss curves part ({pairs}), visibly from epoch {first.parted_epoch:,} on.{since} "
+    ) + _meaning(comparison)
+
+
+def _meaning(comparison: Comparison) -> str:
+    if comparison.certified:
+        return (
+            "Every step of every backend is certified: nobody is wrong, this seed amplifies "
+            "rounding until the roads part."
+        )
+    if comparison.certificates:
+        return "A step that is not certified may be the reason."
+    return (
         "From the curves alone nobody can tell whether a step is wrong or this seed amplifies "
         "rounding."
     )

@@ -1,0 +1,106 @@
+"""What the certificate finds, as data: no word of it is prose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.certificate.decision import Verdict
+
+CARRIED, START = "carried over", "start"
+"""Stages of the chain: a step starts at the bits the last one left, the first one at the seed's."""
+
+SHAPE = "shape"
+"""The stage of a recording that lacks a tensor, or holds one of another shape or dtype."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One value that rounding does not explain, or a link of the chain that does not hold.
+
+    step
+        The step in which it was recorded, from 1; 0 for the start and for marks of the curve
+        before training.
+    samples
+        The samples of the step's batch, from 0; empty where the whole data was seen.
+    element
+        Its index in the tensor, replicas first; name is what the network calls it.
+    ulps
+        The distance between value and exact value, both as floats of the run's dtype.
+    note
+        What else there is to say, where no number says it.
+    """
+
+    step: int
+    epoch: int
+    samples: tuple[int, ...]
+    stage: str
+    tensor: str
+    element: tuple[int, ...]
+    name: str
+    value: float
+    exact: float
+    error: float
+    bound: float
+    ulps: int
+    verdict: Verdict
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageSummary:
+    """All values of one tensor in one stage.
+
+    counts
+        How many values got each verdict, in the order of Verdict.
+    worst, worst_step
+        The largest error over its bound, and the step that made it.
+    median
+        Of error over bound, to an eighth of an octave.
+    resolution, worst_resolution
+        Median and largest (bound + error) / |value|: a fault moves a value by less than this.
+        None for the update, which is decided bit by bit.
+    """
+
+    stage: str
+    tensor: str
+    counts: tuple[int, ...]
+    worst: float
+    worst_step: int
+    median: float
+    resolution: float | None
+    worst_resolution: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BackendCertificate:
+    """What was decided on one backend.
+
+    findings
+        The first ones, in the order of execution; found counts all.
+    close_calls
+        How often, at the marks of the curve, an output lies so close to one half that rounding
+        could move a sample to the other side.
+    """
+
+    backend: str
+    steps: int
+    stages: tuple[StageSummary, ...]
+    findings: tuple[Finding, ...]
+    found: int
+    close_calls: int
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict on any value; EXPLAINED or better is certified."""
+        worst = max((finding.verdict for finding in self.findings), default=Verdict.EXPLAINED)
+        return Verdict(worst)
+
+    @property
+    def certified(self) -> bool:
+        """No value is different or undecided, and the chain holds."""
+        return not self.found
+
+    @property
+    def values(self) -> int:
+        """How many values were judged."""
+        return sum(sum(stage.counts) for stage in self.stages)

@@ -1,0 +1,256 @@
+"""One backend's run under judgement, chunk by chunk, beside the training or from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from shared.backend import Array, Evaluation, Params, Recording
+from shared.certificate.arithmetic import LongDouble
+from shared.certificate.decision import Judged, Verdict
+from shared.certificate.findings import (
+    CARRIED,
+    SHAPE,
+    START,
+    BackendCertificate,
+    Finding,
+)
+from shared.certificate.rounding import TIGHT, Rounding
+from shared.certificate.stages import (
+    UPDATE,
+    Evaluated,
+    Reference,
+    judge_backward,
+    judge_forward,
+    judge_update,
+)
+from shared.certificate.tally import Tally
+from shared.contract import Contract
+from shared.errors import ContractError, UsageError
+from shared.problems import Problem
+from shared.ulp import bits_differ, ulp_distance
+
+KEPT = 20
+"""As many findings are kept, the first in the order of execution; all are counted."""
+
+CURVE = "curve "
+
+
+def reference_for(dtype: str) -> Reference:
+    """Return what runs of a dtype are judged by.
+
+    Raises
+    ------
+    UsageError
+        The dtype cannot be judged yet, or this platform's longdouble is too narrow.
+    """
+    if dtype != "float64":
+        raise UsageError(f"runs in {dtype} are not judged yet; expected float64.")
+    return Reference(LongDouble(), Rounding.of(dtype), TIGHT)
+
+
+class Judge:
+    """Follows one backend from its start.
+
+    Shapes: recordings with replicas are judged as they are, all axes at once.
+    """
+
+    def __init__(self, name: str, problem: Problem, dtype: str, start: Params) -> None:
+        self._reference = reference_for(dtype)
+        self._name, self._problem, self._dtype = name, problem, dtype
+        self._data = problem.dataset(dtype)
+        self._rate = np.dtype(dtype).type(problem.optimizer.learning_rate)
+        self._expected, self._link = start, START
+        self._tallies: dict[tuple[str, str], Tally] = {}
+        self._found: list[tuple[int, int, Finding]] = []
+        self._count = 0
+        self._steps = 0
+        self._close_calls = 0
+        self._expected_step = 1
+
+    def add(self, recording: Recording) -> None:
+        """Judge one chunk in which every step was recorded."""
+        first = self._expected_step
+        self._expected_step = recording.final[1].step + 1
+        try:
+            self._require_whole(recording, first)
+        except ContractError as error:
+            self._misshaped(first, str(error))
+            return
+        steps = recording.steps
+        with np.errstate(all="ignore"):
+            self._judge_chain(recording)
+            seen = Evaluated(
+                recording.before,
+                (self._data.x[recording.batches], *(recording.evaluation.activations or ())),
+                self._data.y[recording.batches],
+                np.asarray(recording.evaluation.loss),
+            )
+            stages = [
+                judge_forward(self._reference, seen),
+                judge_backward(self._reference, seen, recording.grads),
+                judge_update(
+                    self._reference, self._problem.network.param_names, recording.before,
+                    recording.grads, recording.after, self._rate,
+                ),
+            ]  # fmt: skip
+            for rank, judged in enumerate(j for stage in stages for j in stage):
+                self._count_in(judged, steps, rank + 1, recording.batches)
+        self._steps += len(steps)
+
+    def add_evaluation(
+        self,
+        epochs: Sequence[int],
+        params: Params,
+        x: Array,
+        y: Array,
+        evaluation: Evaluation,
+        count: int,
+    ) -> None:
+        """Judge the network's answers to data at the first `count` marks of a block.
+
+        Shapes: params (q, *R, ...) for q marks, q at least count; x (N, n_0), y (N, n_L).
+        """
+        steps = np.array(epochs) * self._problem.steps_per_epoch
+        params = tuple(w[:count] for w in params)
+        loss = np.asarray(evaluation.loss)[:count]
+        axes = (1,) * loss.ndim
+        seen = Evaluated(
+            params,
+            (x.reshape(*axes, *x.shape), *(a[:count] for a in evaluation.activations or ())),
+            np.broadcast_to(y, (*loss.shape, *y.shape)),
+            loss,
+        )
+        with np.errstate(all="ignore"):
+            judged_all = list(judge_forward(self._reference, seen))
+            for judged in judged_all:
+                named = Judged(
+                    CURVE + judged.stage, judged.tensor, judged.value, judged.exact, judged.error,
+                    judged.bound, judged.verdict,
+                )  # fmt: skip
+                self._count_in(named, steps, 1000, None)
+            output = judged_all[-2]
+            self._close_calls += int((abs(output.exact - 0.5) <= output.bound).sum())
+
+    def finish(self) -> BackendCertificate:
+        """Return what was decided."""
+        first = sorted(self._found, key=lambda item: item[:2])[:KEPT]
+        return BackendCertificate(
+            backend=self._name,
+            steps=self._steps,
+            stages=tuple(
+                tally.summary(bitwise=stage == UPDATE)
+                for (stage, _), tally in self._tallies.items()
+            ),
+            findings=tuple(finding for _, _, finding in first),
+            found=self._count,
+            close_calls=self._close_calls,
+        )
+
+    def _count_in(self, judged: Judged, steps: Array, rank: int, batches: Array | None) -> None:
+        key = (judged.stage, judged.tensor)
+        self._tallies.setdefault(key, Tally(judged)).add(judged, steps)
+        bad = np.argwhere(judged.verdict >= Verdict.UNDECIDED)
+        self._count += len(bad)
+        for index in bad[:KEPT].tolist():
+            place = tuple(index)
+            samples = () if batches is None else tuple(batches[place[: batches.ndim - 1]].tolist())
+            self._keep(judged, place, int(steps[place[0]]), rank, samples)
+
+    def _keep(
+        self, judged: Judged, place: tuple[int, ...], step: int, rank: int, samples: tuple[int, ...]
+    ) -> None:
+        value = np.asarray(judged.value[place])
+        exact = np.asarray(judged.exact[place])
+        finding = Finding(
+            step=step,
+            epoch=self._epoch(step),
+            samples=samples,
+            stage=judged.stage,
+            tensor=judged.tensor,
+            element=place[1:],
+            name=self._name_of(judged.tensor, place[1:]),
+            value=float(value),
+            exact=float(exact),
+            error=float(judged.error[place]),
+            bound=float(judged.bound[place]),
+            ulps=int(ulp_distance(value.reshape(1), exact.astype(value.dtype).reshape(1))[0]),
+            verdict=Verdict(int(judged.verdict[place])),
+        )
+        self._found.append((step, rank, finding))
+
+    def _require_whole(self, recording: Recording, first: int) -> None:
+        contract = Contract(self._name, self._problem.network, self._dtype)
+        contract.require_recording(recording, first, recording.batches.shape, every=1)
+        if recording.evaluation.activations is None:
+            raise ContractError(f"{self._name}: the activations were not recorded.")
+
+    def _misshaped(self, step: int, why: str) -> None:
+        nan = float("nan")
+        self._count += 1
+        finding = Finding(
+            step=step, epoch=self._epoch(step), samples=(), stage=SHAPE, tensor="", element=(),
+            name="", value=nan, exact=nan, error=nan, bound=0.0, ulps=0,
+            verdict=Verdict.DIFFERENT, note=why,
+        )  # fmt: skip
+        self._found.append((step, -1, finding))
+
+    def _judge_chain(self, recording: Recording) -> None:
+        """Each step starts at the bits the last one left; the first at the problem's own."""
+        names = self._problem.network.param_names
+        for i, name in enumerate(names):
+            before, after = recording.before[i], recording.after[i]
+            expected = np.concatenate([self._expected[i][None], after[:-1]])
+            for index in np.argwhere(bits_differ(before, expected)).tolist():
+                self._broken(self._link if index[0] == 0 else CARRIED, name, tuple(index),
+                             int(recording.steps[index[0]]), before, expected)  # fmt: skip
+            final = recording.final[0][i][None]
+            for index in np.argwhere(bits_differ(final, after[-1:])).tolist():
+                last = int(recording.steps[-1])
+                self._broken(CARRIED, name, tuple(index), last, final, after[-1:])
+        self._expected, self._link = recording.final[0], CARRIED
+
+    def _broken(
+        self, stage: str, name: str, place: tuple[int, ...], step: int, got: Array, expected: Array
+    ) -> None:
+        self._count += 1
+        if sum(item[1] == 0 for item in self._found) >= KEPT:
+            return
+        value, wanted = got[place], expected[place]
+        finding = Finding(
+            step=step,
+            epoch=self._epoch(step),
+            samples=(),
+            stage=stage,
+            tensor=name,
+            element=place[1:],
+            name=self._name_of(name, place[1:]),
+            value=float(value),
+            exact=float(wanted),
+            error=float(abs(value - wanted)),
+            bound=0.0,
+            ulps=int(ulp_distance(np.array([value]), np.array([wanted]))[0]),
+            verdict=Verdict.DIFFERENT,
+        )
+        self._found.append((step, 0, finding))
+
+    def _epoch(self, step: int) -> int:
+        per_epoch = self._problem.steps_per_epoch
+        return -(-step // per_epoch)
+
+    def _name_of(self, tensor: str, element: tuple[int, ...]) -> str:
+        """Name a parameter's element as the network does; anything else by its index."""
+        network = self._problem.network
+        if tensor in network.param_names:
+            i = network.param_names.index(tensor)
+            shape = network.param_shapes[i]
+            start = sum(int(np.prod(s)) for s in network.param_shapes[:i])
+            inner = element[len(element) - len(shape) :]
+            return network.element_names[start + int(np.ravel_multi_index(inner, shape))]
+        return f"{tensor}[{','.join(map(str, element))}]" if element else tensor
+
+
+def total(certificates: Iterable[BackendCertificate]) -> Verdict:
+    """Return the worst verdict of all."""
+    return max((one.verdict for one in certificates), default=Verdict.EXPLAINED)

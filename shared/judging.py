@@ -1,0 +1,71 @@
+"""Saved recordings, from any machine, judged here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.certificate.findings import BackendCertificate
+from shared.certificate.judge import Judge
+from shared.errors import RecordingFileError, UsageError
+from shared.problems import Problem, problem
+from shared.recording_file import open_recording
+from shared.seeding import initial_params
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedFile:
+    """A recording's own account of itself, and what was decided on it."""
+
+    path: Path
+    header: dict[str, Any]
+    problem: Problem
+    certificate: BackendCertificate
+
+
+def judge_file(path: Path, progress: Callable[[int], None] = lambda _: None) -> JudgedFile:
+    """Judge every step of a saved run; `progress` gets the number of steps judged.
+
+    Raises
+    ------
+    RecordingFileError
+        The file is damaged, or its problem is not one that is known here.
+    UsageError
+        Its dtype cannot be judged.
+    """
+    saved = open_recording(path)
+    header = saved.header
+    try:
+        for key in ("versions", "host"):
+            header[key]  # the report states them
+        asked = _problem_of(header["problem"])
+        start = initial_params(asked.network, header["seed"], header["dtype"])
+        judge = Judge(header["backend"], asked, header["dtype"], start)
+    except KeyError as error:
+        raise RecordingFileError(f"{path}: its header lacks {error}.") from error
+    except TypeError as error:
+        raise RecordingFileError(f"{path}: its header is no recording's: {error}.") from error
+    except RecordingFileError as error:
+        raise RecordingFileError(f"{path}: {error}") from error
+    for recording in saved.recordings():
+        judge.add(recording)
+        progress(recording.final[1].step)
+    return JudgedFile(path, header, asked, judge.finish())
+
+
+def _problem_of(data: dict[str, Any]) -> Problem:
+    """Find the problem that a header describes, and hold it to every word of the description."""
+    try:
+        known = problem(data["name"])
+    except UsageError as error:
+        raise RecordingFileError(str(error)) from error
+    asked = known.changed(data["epochs"], data["optimizer"]["learning_rate"])
+    for key, value in asked.to_json().items():
+        if data.get(key) != value:
+            raise RecordingFileError(
+                f"it was made with another {key!r} of the problem {data['name']!r}: expected "
+                f"{value!r}, got {data.get(key)!r}."
+            )
+    return asked

@@ -1,0 +1,158 @@
+"""The certificate in words: the verdict first, then the table behind it, then the findings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from shared.certificate.findings import CARRIED, START, BackendCertificate, Finding, StageSummary
+from shared.certificate.stages import BACKWARD
+from shared.judging import JudgedFile
+from shared.report import words
+from shared.report.layout import heading, say, table_of
+
+PREMISES = (
+    "Premises: IEEE-754 rounding to nearest; any order of summation, any association of products, "
+    "fused multiply-adds and flushed subnormals allowed; the sigmoid within the declared error of "
+    "the tight profile; data, order and learning rate are the problem's."
+)
+
+
+def print_verdict(console: Console, certificates: Sequence[BackendCertificate]) -> None:
+    """Print the overall verdict, or the first finding of each backend that has one."""
+    failed = [one for one in certificates if not one.certified]
+    if not failed:
+        console.print(Text(_certified(certificates), style="bold green"))
+        return
+    for one in failed:
+        console.print(
+            Text(f"{one.verdict.name}: {one.backend}, {place(one.findings[0])}.", "bold red")
+        )
+        say(console, f"{what_is_wrong(one.findings[0])} {one.found:,} findings in all.")
+    fine = [one.backend for one in certificates if one.certified]
+    if fine:
+        say(console, f"Certified: {words.joined(fine)}.")
+
+
+def print_certificates(console: Console, certificates: Sequence[BackendCertificate]) -> None:
+    """Print what stands behind the verdict: per stage and tensor, over all backends."""
+    heading(console, "Certificate: every step judged from its own state")
+    table = table_of(
+        "", "equal bits", "explained", "vacuous", "failed", "worst", "median", "resolution"
+    )
+    rows: dict[str, list[StageSummary]] = {}
+    for stage in (stage for one in certificates for stage in one.stages):
+        rows.setdefault(_stage_name(stage), []).append(stage)
+    for name, stages in rows.items():
+        table.add_row(name, *_cells(stages))
+    console.print(table)
+    say(
+        console,
+        "Counts over all backends; worst and median of error over bound, and the median of "
+        "(bound + error) / |value|, of the backend where they are largest: a fault moves a value "
+        "by less than the resolution. The update is decided bit by bit.",
+        style="dim",
+    )
+    say(console, PREMISES, style="dim")
+    for one in certificates:
+        if one.close_calls:
+            say(
+                console,
+                f"{one.backend}: {one.close_calls:,} outputs lie within their bound of 1/2.",
+            )
+    for one in certificates:
+        if one.findings:
+            _print_findings(console, one)
+
+
+def print_judged(console: Console, judged: JudgedFile) -> None:
+    """Print the verdict on a saved recording."""
+    header = judged.header
+    versions = ", ".join(f"{name} {version}" for name, version in header["versions"].items())
+    console.print(Text(str(judged.path), style="bold"))
+    say(
+        console,
+        f"{header['backend']} on {judged.problem.name}, seed {header['seed']}, {header['dtype']}; "
+        f"{versions}; recorded on {header['host']['processor']}, {header['host']['system']}",
+    )
+    print_verdict(console, [judged.certificate])
+    print_certificates(console, [judged.certificate])
+    console.print()
+
+
+def place(finding: Finding) -> str:
+    """Say where a finding was made."""
+    samples = ""
+    if finding.samples:
+        word = "sample" if len(finding.samples) == 1 else "samples"
+        samples = f", {word} {', '.join(str(s + 1) for s in finding.samples[:8])}"
+        samples += ", ..." if len(finding.samples) > 8 else ""
+    where = f"step {finding.step:,} (epoch {finding.epoch:,}{samples})"
+    return ", ".join(part for part in (where, finding.stage, finding.name) if part)
+
+
+def what_is_wrong(finding: Finding) -> str:
+    """Say what was recorded, what is right, and how far apart they are."""
+    if finding.note:
+        return finding.note
+    recorded = f"It is {finding.value!r}; "
+    if finding.stage == START:
+        return f"{recorded}the seed gives {finding.exact!r}."
+    if finding.stage == CARRIED:
+        return f"{recorded}the step before left {finding.exact!r}."
+    if not math.isfinite(finding.value):
+        return f"{recorded}the exact value is {finding.exact!r}."
+    times = finding.error / finding.bound if finding.bound else math.inf
+    return (
+        f"{recorded}the exact value is {finding.exact!r}, {words.ulps(finding.ulps)} ULPs away: "
+        f"{times:.3g} times what rounding can explain."
+    )
+
+
+def _certified(certificates: Sequence[BackendCertificate]) -> str:
+    steps, values = sum(one.steps for one in certificates), sum(one.values for one in certificates)
+    names = words.joined([one.backend for one in certificates])
+    parts = _parts([s for one in certificates for s in one.stages if s.stage == BACKWARD])
+    return (
+        f"Certified: all {steps:,} steps of {names}, {values:,} values. Every step is what the "
+        "formulas give, up to rounding; any fault present changes a gradient by less than one part "
+        f"in {parts}."
+    )
+
+
+def _parts(stages: Sequence[StageSummary]) -> str:
+    """Word the worst resolution of the gradients as a power of ten."""
+    worst = max((s.worst_resolution or 0.0 for s in stages), default=0.0)
+    return "any number" if worst <= 0 else f"10^{max(0, math.floor(-math.log10(worst)))}"
+
+
+def _stage_name(stage: StageSummary) -> str:
+    return stage.stage if stage.tensor in stage.stage else f"{stage.stage} {stage.tensor}"
+
+
+def _cells(stages: Sequence[StageSummary]) -> list[str]:
+    equal, explained, vacuous, undecided, different = (
+        sum(column) for column in zip(*(stage.counts for stage in stages), strict=True)
+    )
+    resolutions = [stage.resolution for stage in stages if stage.resolution is not None]
+    return [
+        *(f"{count:,}" for count in (equal, explained, vacuous, undecided + different)),
+        f"{max(stage.worst for stage in stages):.3g}",
+        f"{max(stage.median for stage in stages):.2g}",
+        f"{max(resolutions):.1e}" if resolutions else "-",
+    ]
+
+
+def _print_findings(console: Console, one: BackendCertificate) -> None:
+    heading(console, f"{one.backend}: the first of {one.found:,} findings")
+    table = table_of("where", "recorded", "exact", "ULPs", "error / bound", left=(0,))
+    for finding in one.findings:
+        times = f"{finding.error / finding.bound:.3g}" if finding.bound else "-"
+        table.add_row(
+            f"step {finding.step:,}, {finding.stage} {finding.name}", f"{finding.value:.6g}",
+            f"{finding.exact:.6g}", words.ulps(finding.ulps), times,
+        )  # fmt: skip
+    console.print(table)

@@ -1,0 +1,142 @@
+"""Recordings judged from files, through the library and through the real command."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shared.backend import Recording
+from shared.certificate.decision import Verdict
+from shared.certificate.findings import CARRIED, SHAPE
+from shared.comparison import compare
+from shared.errors import RecordingFileError
+from shared.judging import judge_file
+from shared.problems import problem
+from shared.recording_file import open_recording, recording_writer
+from shared.registry import find, load
+from tests.command_line import run
+
+SHORT = problem("people16").changed(epochs=6)
+
+
+@pytest.fixture
+def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A recorded run of 96 steps in six chunks."""
+    monkeypatch.setattr("shared.training.CHUNK_STEPS", 16)
+    compare(SHORT, 42, [load(find("numpy"))], record_to=tmp_path)
+    return tmp_path / "numpy.npz"
+
+
+def changed_header(path: Path, **changes: Any) -> Path:
+    """Rewrite a recording with another header."""
+    chunks = list(open_recording(path).recordings())
+    header = {**open_recording(path).header, **changes}
+    return written(path.with_name("changed.npz"), chunks, header)
+
+
+def written(path: Path, chunks: list[Recording], header: dict[str, Any]) -> Path:
+    with recording_writer(path, header) as writer:
+        for chunk in chunks:
+            writer.add(chunk)
+    return path
+
+
+def test_an_honest_file_is_certified(saved: Path) -> None:
+    judged = judge_file(saved)
+    assert judged.certificate.certified
+    assert judged.certificate.steps == 96
+    assert judged.header["seed"] == 42
+
+
+def test_another_seed_in_the_header_is_found_at_the_start(saved: Path) -> None:
+    certificate = judge_file(changed_header(saved, seed=43)).certificate
+    assert not certificate.certified
+    assert (certificate.findings[0].stage, certificate.findings[0].step) == ("start", 1)
+
+
+def test_a_chunk_from_another_place_is_found(saved: Path) -> None:
+    """The state of two chunks before, loaded again: each step right, the run another."""
+    chunks = list(open_recording(saved).recordings())
+    header = open_recording(saved).header
+    moved = replace(chunks[1], steps=chunks[3].steps, final=chunks[1].final)
+    moved = replace(moved, final=(moved.final[0], replace(moved.final[1], step=64)))
+    path = written(saved.with_name("moved.npz"), [*chunks[:3], moved, *chunks[4:]], header)
+    certificate = judge_file(path).certificate
+    assert {f.stage for f in certificate.findings} == {CARRIED}
+    assert sorted({f.step for f in certificate.findings}) == [49, 65]
+
+
+def test_a_missing_chunk_is_a_finding(saved: Path) -> None:
+    chunks = list(open_recording(saved).recordings())
+    header = open_recording(saved).header
+    path = written(saved.with_name("short.npz"), [chunks[0], *chunks[2:]], header)
+    first = judge_file(path).certificate.findings[0]
+    assert first.stage == SHAPE
+    assert first.verdict == Verdict.DIFFERENT
+    assert "16 recorded steps" in first.note
+
+
+@pytest.mark.parametrize("change", ["shape", "dtype", "missing"])
+def test_a_misshaped_or_missing_tensor_is_a_finding(saved: Path, change: str) -> None:
+    chunks = list(open_recording(saved).recordings())
+    header = open_recording(saved).header
+    if change == "missing":
+        evaluation = replace(chunks[2].evaluation, activations=None)
+        chunks[2] = replace(chunks[2], evaluation=evaluation)
+    else:
+        g = chunks[2].grads[0]
+        other = g[..., :1] if change == "shape" else g.astype(np.float32)
+        chunks[2] = replace(chunks[2], grads=(other, *chunks[2].grads[1:]))
+    path = written(saved.with_name("odd.npz"), chunks, header)
+    certificate = judge_file(path).certificate
+    assert certificate.findings[0].stage == SHAPE
+    assert certificate.findings[0].step == 33
+    assert not certificate.certified
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"problem": {"name": "people61"}}, "unknown problem 'people61'"),
+        ({"problem": {"name": "people16"}}, "lacks 'epochs'"),
+        ({"problem": "people16"}, "header is no recording's"),
+    ],
+)
+def test_a_problem_that_is_not_known_is_refused(
+    saved: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(RecordingFileError, match=message):
+        judge_file(changed_header(saved, **changes))
+
+
+def test_other_data_under_the_same_name_is_refused(saved: Path) -> None:
+    header = json.loads(zipfile.ZipFile(saved).read("header.json"))
+    header["problem"]["data_sha256"] = "0" * 64
+    with pytest.raises(RecordingFileError, match="data_sha256"):
+        judge_file(changed_header(saved, problem=header["problem"]))
+
+
+def test_the_command_judges_files(saved: Path) -> None:
+    wrong = changed_header(saved, seed=43)
+    ran = run("judge", saved, "--json", saved.with_suffix(".json"))
+    assert ran.code == 0
+    assert "Certified: all 96 steps of numpy" in " ".join(ran.text.split())
+    told = json.loads(saved.with_suffix(".json").read_text())
+    assert told["files"][0]["certificate"]["certified"] is True
+    ran = run("judge", saved, wrong)
+    assert ran.code == 1
+    assert "DIFFERENT: numpy, step 1 (epoch 1), start, w1" in " ".join(ran.text.split())
+
+
+@pytest.mark.parametrize("name", ["none.npz", "README.md"])
+def test_a_file_that_is_no_recording_is_refused(name: str) -> None:
+    ran = run("judge", name)
+    assert (ran.code, ran.text) == (2, "")
+    assert name in ran.errors
+    assert "Traceback" not in ran.errors

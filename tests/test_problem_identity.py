@@ -1,0 +1,91 @@
+"""What a problem says of itself in JSON tells it from every other one."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+
+from shared.problems import Problem, problem
+from tests.named_problems import NAMES, every_problem
+
+
+def with_row(one: Problem, row: int, x: tuple[float, ...], y: tuple[float, ...]) -> Problem:
+    rows, labels = list(one.x), list(one.y)
+    rows[row], labels[row] = x, y
+    return replace(one, x=tuple(rows), y=tuple(labels))
+
+
+def other_keys(one: Problem, other: Problem) -> set[str]:
+    """The keys under which two problems say different things."""
+    left, right = one.to_json(), other.to_json()
+    return {key for key in left | right if left.get(key) != right.get(key)}
+
+
+@every_problem
+def test_what_identifies_a_problem_is_json(name: str) -> None:
+    data = problem(name).to_json()
+    assert json.loads(json.dumps(data)) == data
+
+
+def test_what_identifies_a_problem_is_stated_in_full() -> None:
+    data = problem("people16").to_json()
+    assert {**data, "data_sha256": ""} == {
+        "name": "people16",
+        "features": ["height in cm - 150", "weight in kg - 50"],
+        "classes": ["male", "female"],
+        "samples": 16,
+        "data_sha256": "",
+        "network": {
+            "sizes": [2, 2, 1],
+            "activation": "sigmoid",
+            "output": "sigmoid",
+            "loss": "mean_squared_error",
+        },
+        "optimizer": {"learning_rate": 0.05, "name": "sgd"},
+        "epochs": 5000,
+        "batch_size": 1,
+        "steps": 80_000,
+    }
+
+
+@every_problem
+def test_equal_problems_say_the_same(name: str) -> None:
+    assert other_keys(problem(name), problem(name)) == set()
+
+
+@every_problem
+@pytest.mark.parametrize("row", [0, 3])
+def test_another_label_changes_the_digest_alone(name: str, row: int) -> None:
+    one = problem(name)
+    other = with_row(one, row, one.x[row], (1 - one.y[row][0],))
+    assert other_keys(one, other) == {"data_sha256"}
+
+
+@every_problem
+@pytest.mark.parametrize(("row", "index"), [(0, 0), (3, 1)])
+def test_the_last_bit_of_an_input_changes_the_digest(name: str, row: int, index: int) -> None:
+    one = problem(name)
+    x = list(one.x[row])
+    x[index] = math.nextafter(x[index], math.inf)
+    assert other_keys(one, with_row(one, row, tuple(x), one.y[row])) == {"data_sha256"}
+
+
+def test_another_order_of_the_samples_changes_the_digest() -> None:
+    one = problem("people16")
+    assert other_keys(one, replace(one, x=one.x[::-1], y=one.y[::-1])) == {"data_sha256"}
+
+
+def test_the_three_problems_have_digests_of_their_own() -> None:
+    assert len({problem(name).to_json()["data_sha256"] for name in NAMES}) == len(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "rate", "keys"),
+    [(7, None, {"epochs", "steps"}), (None, 0.5, {"optimizer"})],
+)
+def test_another_training_is_told(epochs: int | None, rate: float | None, keys: set[str]) -> None:
+    one = problem("people16")
+    assert other_keys(one, one.changed(epochs, rate)) == keys
