@@ -31,7 +31,7 @@ def honest() -> BackendCertificate:
 
 
 def failed(honest: BackendCertificate, finding: Finding) -> BackendCertificate:
-    return replace(honest, findings=(finding,), found=5)
+    return replace(honest, findings=(finding,), found=5, verdict=finding.verdict)
 
 
 def verdict_on(*certificates: BackendCertificate) -> str:

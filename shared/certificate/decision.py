@@ -5,7 +5,7 @@
 | BIT_EQUAL | the recorded bits are the exact value, rounded once |
 | EXPLAINED | the error is within the bound |
 | VACUOUS | within the bound, but the bound is as large as the value: nothing was tested |
-| UNDECIDED | beyond the bound by less than the reference itself may err |
+| UNDECIDED | beyond the bound by less than the reference may err, or fine from end to end |
 | DIFFERENT | beyond what rounding can do: under the premises, a proof of another map |
 """
 
@@ -66,8 +66,9 @@ def decide(
     """
     with np.errstate(invalid="ignore"):
         verdict = np.full(value.shape, Verdict.DIFFERENT, dtype=np.uint8)
-        verdict[error <= bound * (1 + 4 * sharpness)] = Verdict.UNDECIDED
-        explained = error <= bound
+        close = (error <= bound * (1 + 4 * sharpness)) & np.isfinite(error)
+        verdict[close] = Verdict.UNDECIDED
+        explained = (error <= bound) & np.isfinite(error)
         verdict[explained] = Verdict.EXPLAINED
         verdict[explained & (bound >= abs(value))] = Verdict.VACUOUS
         # Decided last, so that it wins: an exact zero recorded as zero is not vacuous.

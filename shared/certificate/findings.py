@@ -9,6 +9,9 @@ from shared.certificate.decision import Verdict
 CARRIED, START = "carried over", "start"
 """Stages of the chain: a step starts at the bits the last one left, the first one at the seed's."""
 
+SAMPLES = "samples"
+"""The stage of a step that saw other samples than the problem's order gives it."""
+
 SHAPE = "shape"
 """The stage of a recording that lacks a tensor, or holds one of another shape or dtype."""
 
@@ -18,8 +21,7 @@ class Finding:
     """One value that rounding does not explain, or a link of the chain that does not hold.
 
     step
-        The step in which it was recorded, from 1; 0 for the start and for marks of the curve
-        before training.
+        The step in which it was recorded, from 1; 0 for the mark of the curve before training.
     samples
         The samples of the step's batch, from 0; empty where the whole data was seen.
     element
@@ -77,6 +79,8 @@ class BackendCertificate:
 
     findings
         The first ones, in the order of execution; found counts all.
+    verdict
+        The worst of all; EXPLAINED where nothing was found.
     close_calls
         How often, at the marks of the curve, an output lies so close to one half that rounding
         could move a sample to the other side.
@@ -87,13 +91,8 @@ class BackendCertificate:
     stages: tuple[StageSummary, ...]
     findings: tuple[Finding, ...]
     found: int
+    verdict: Verdict
     close_calls: int
-
-    @property
-    def verdict(self) -> Verdict:
-        """The worst verdict on any value; EXPLAINED or better is certified."""
-        worst = max((finding.verdict for finding in self.findings), default=Verdict.EXPLAINED)
-        return Verdict(worst)
 
     @property
     def certified(self) -> bool:

@@ -11,6 +11,7 @@ from shared.certificate.arithmetic import LongDouble
 from shared.certificate.decision import Judged, Verdict
 from shared.certificate.findings import (
     CARRIED,
+    SAMPLES,
     SHAPE,
     START,
     BackendCertificate,
@@ -29,6 +30,7 @@ from shared.certificate.tally import Tally
 from shared.contract import Contract
 from shared.errors import ContractError, UsageError
 from shared.problems import Problem
+from shared.seeding import batch_runs
 from shared.ulp import bits_differ, ulp_distance
 
 KEPT = 20
@@ -65,6 +67,7 @@ class Judge:
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._found: list[tuple[int, int, Finding]] = []
         self._count = 0
+        self._worst = Verdict.EXPLAINED
         self._steps = 0
         self._close_calls = 0
         self._expected_step = 1
@@ -81,10 +84,11 @@ class Judge:
         steps = recording.steps
         with np.errstate(all="ignore"):
             self._judge_chain(recording)
+            batches = self._judge_samples(recording)
             seen = Evaluated(
                 recording.before,
-                (self._data.x[recording.batches], *(recording.evaluation.activations or ())),
-                self._data.y[recording.batches],
+                (self._data.x[batches], *(recording.evaluation.activations or ())),
+                self._data.y[batches],
                 np.asarray(recording.evaluation.loss),
             )
             stages = [
@@ -131,7 +135,8 @@ class Judge:
                 )  # fmt: skip
                 self._count_in(named, steps, 1000, None)
             output = judged_all[-2]
-            self._close_calls += int((abs(output.exact - 0.5) <= output.bound).sum())
+            if output.value.shape[-1] == 1:
+                self._close_calls += int((abs(output.exact - 0.5) <= output.bound).sum())
 
     def finish(self) -> BackendCertificate:
         """Return what was decided."""
@@ -145,6 +150,7 @@ class Judge:
             ),
             findings=tuple(finding for _, _, finding in first),
             found=self._count,
+            verdict=self._worst,
             close_calls=self._close_calls,
         )
 
@@ -153,6 +159,8 @@ class Judge:
         self._tallies.setdefault(key, Tally(judged)).add(judged, steps)
         bad = np.argwhere(judged.verdict >= Verdict.UNDECIDED)
         self._count += len(bad)
+        if len(bad):
+            self._worst = max(self._worst, Verdict(int(judged.verdict.max())))
         for index in bad[:KEPT].tolist():
             place = tuple(index)
             samples = () if batches is None else tuple(batches[place[: batches.ndim - 1]].tolist())
@@ -187,14 +195,46 @@ class Judge:
             raise ContractError(f"{self._name}: the activations were not recorded.")
 
     def _misshaped(self, step: int, why: str) -> None:
+        self._say(step, SHAPE, why, ())
+
+    def _say(self, step: int, stage: str, note: str, samples: tuple[int, ...]) -> None:
+        """Keep a finding that no number describes."""
         nan = float("nan")
-        self._count += 1
+        self._note_all(1)
         finding = Finding(
-            step=step, epoch=self._epoch(step), samples=(), stage=SHAPE, tensor="", element=(),
-            name="", value=nan, exact=nan, error=nan, bound=0.0, ulps=0,
-            verdict=Verdict.DIFFERENT, note=why,
+            step=step, epoch=self._epoch(step), samples=samples, stage=stage, tensor="",
+            element=(), name="", value=nan, exact=nan, error=nan, bound=0.0, ulps=0,
+            verdict=Verdict.DIFFERENT, note=note,
         )  # fmt: skip
         self._found.append((step, -1, finding))
+
+    def _note_all(self, count: int) -> None:
+        self._count += count
+        if count:
+            self._worst = Verdict.DIFFERENT
+
+    def _judge_samples(self, recording: Recording) -> Array:
+        """Hold the samples to the problem's order, and return them, those that do not exist aside.
+
+        Shapes: (s, *R, m).
+        """
+        first, last = int(recording.steps[0]), int(recording.steps[-1])
+        runs = [batches for _, batches in batch_runs(self._problem, first - 1, last)]
+        seen = recording.batches
+        if len(runs) != 1 or runs[0].shape != (len(seen), seen.shape[-1]):
+            self._say(first, SAMPLES, "The batches have another size than the problem's.", ())
+            return seen % len(self._data.x)
+        order = runs[0].reshape(len(seen), *(1,) * (seen.ndim - 2), -1)
+        wrong = np.flatnonzero((seen != order).reshape(len(seen), -1).any(axis=1))
+        for row in wrong[:KEPT].tolist():
+            expected = tuple(runs[0][row].tolist())
+            self._say(
+                first + row, SAMPLES,
+                f"It saw other samples than the order gives: {[i + 1 for i in expected]}.",
+                tuple(np.unique(seen[row]).tolist()),
+            )  # fmt: skip
+        self._note_all(max(0, len(wrong) - KEPT))
+        return seen % len(self._data.x)
 
     def _judge_chain(self, recording: Recording) -> None:
         """Each step starts at the bits the last one left; the first at the problem's own."""
@@ -202,11 +242,16 @@ class Judge:
         for i, name in enumerate(names):
             before, after = recording.before[i], recording.after[i]
             expected = np.concatenate([self._expected[i][None], after[:-1]])
-            for index in np.argwhere(bits_differ(before, expected)).tolist():
-                self._broken(self._link if index[0] == 0 else CARRIED, name, tuple(index),
-                             int(recording.steps[index[0]]), before, expected)  # fmt: skip
+            first = int(recording.steps[0])
+            broken = np.argwhere(bits_differ(before, expected))
+            self._note_all(len(broken))
+            for index in broken[:KEPT].tolist():
+                stage = self._link if index[0] == 0 else CARRIED
+                self._broken(stage, name, tuple(index), first + index[0], before, expected)
             final = recording.final[0][i][None]
-            for index in np.argwhere(bits_differ(final, after[-1:])).tolist():
+            broken = np.argwhere(bits_differ(final, after[-1:]))
+            self._note_all(len(broken))
+            for index in broken[:KEPT].tolist():
                 last = int(recording.steps[-1])
                 self._broken(CARRIED, name, tuple(index), last, final, after[-1:])
         self._expected, self._link = recording.final[0], CARRIED
@@ -214,9 +259,6 @@ class Judge:
     def _broken(
         self, stage: str, name: str, place: tuple[int, ...], step: int, got: Array, expected: Array
     ) -> None:
-        self._count += 1
-        if sum(item[1] == 0 for item in self._found) >= KEPT:
-            return
         value, wanted = got[place], expected[place]
         finding = Finding(
             step=step,

@@ -1,4 +1,4 @@
-"""The stages of recorded steps, each judged at its cut-point; what fails is tried end to end.
+"""The stages of recorded steps, each judged at its cut-point; what fails is looked at end to end.
 
 Forward: layer by layer, from the recorded activations before it. Loss: from the recorded output.
 Backward: from the recorded activations. Update: bit by bit, from the recorded gradient.
@@ -7,7 +7,7 @@ Backward: from the recorded activations. Update: bit by bit, from the recorded g
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -73,7 +73,7 @@ def judge_forward(reference: Reference, seen: Evaluated) -> Iterator[Judged]:
                 whole[layer - 1].value,
                 whole[layer - 1].error,
             )
-            judged = _cleared(judged, other)
+            judged = _reconsidered(judged, other)
         yield judged
     m, outputs = seen.y.shape[-2:]
     true_loss = exact.mean_squared_error(
@@ -106,7 +106,7 @@ def judge_backward(reference: Reference, seen: Evaluated, grads: Params) -> Iter
             if (judged.verdict > Verdict.VACUOUS).any():
                 whole = whole or end_to_end.backward(reference, seen)
                 other = _judged(reference, BACKWARD, name, grads[i], *whole[i])
-                judged = _cleared(judged, other)
+                judged = _reconsidered(judged, other)
             yield judged
 
 
@@ -129,6 +129,7 @@ def judge_update(
         verdict = np.full(value.shape, Verdict.DIFFERENT, dtype=np.uint8)
         verdict[allowed] = Verdict.EXPLAINED
         verdict[nearest] = Verdict.BIT_EQUAL
+        verdict[~np.isfinite(value)] = Verdict.DIFFERENT
         # Two roundings at most: shown beside the error, not what decides.
         bound = reference.rounding.u * (abs(lowered) + abs(arithmetic.lower(step)))
         yield Judged(UPDATE, name, value, lowered, error, bound, verdict)
@@ -145,15 +146,11 @@ def _judged(
     )  # fmt: skip
 
 
-def _cleared(judged: Judged, other: Judged) -> Judged:
-    """Take from `other` what fails at the cut-point and is explained end to end."""
-    chosen = (judged.verdict > Verdict.VACUOUS) & (other.verdict <= Verdict.VACUOUS)
-    return Judged(
-        judged.stage,
-        judged.tensor,
-        judged.value,
-        np.where(chosen, other.exact, judged.exact),
-        np.where(chosen, other.error, judged.error),
-        np.where(chosen, other.bound, judged.bound),
-        np.where(chosen, other.verdict, judged.verdict),
-    )
+def _reconsidered(judged: Judged, other: Judged) -> Judged:
+    """Call undecided what fails at the cut-point but holds from end to end.
+
+    Either the program computed an activation a second time, or a small fault hides behind the
+    wide bound: neither is proved.
+    """
+    either = (judged.verdict == Verdict.DIFFERENT) & (other.verdict <= Verdict.VACUOUS)
+    return replace(judged, verdict=np.where(either, Verdict.UNDECIDED, judged.verdict))

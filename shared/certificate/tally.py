@@ -29,12 +29,13 @@ class Tally:
             ratio = judged.error / judged.bound
             resolution = (judged.bound + judged.error) / abs(judged.value)
         ratio = np.where(judged.bound > 0, ratio, np.where(judged.error > 0, np.inf, 0.0))
+        ratio[np.isnan(judged.error) | np.isnan(judged.bound)] = np.inf
         self._ratios.add(ratio)
         each = ratio.reshape(len(steps), -1).max(axis=1)
         row = int(each.argmax())
         if each[row] > self._worst:
             self._worst, self._worst_step = float(each[row]), int(steps[row])
-        tested = (judged.value != 0) & (judged.verdict != Verdict.VACUOUS)
+        tested = (judged.value != 0) & (judged.verdict != Verdict.VACUOUS) & ~np.isnan(resolution)
         if tested.any():
             self._resolutions.add(resolution[tested])
             self._worst_resolution = max(self._worst_resolution, float(resolution[tested].max()))

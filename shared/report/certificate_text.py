@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from shared.certificate.decision import Verdict
 from shared.certificate.findings import CARRIED, START, BackendCertificate, Finding, StageSummary
 from shared.certificate.stages import BACKWARD
 from shared.judging import JudgedFile
@@ -106,9 +107,12 @@ def what_is_wrong(finding: Finding) -> str:
     if not math.isfinite(finding.value):
         return f"{recorded}the exact value is {finding.exact!r}."
     times = finding.error / finding.bound if finding.bound else math.inf
+    explained = "what rounding can explain"
+    if finding.verdict == Verdict.UNDECIDED:
+        explained += " in this stage, though within the bound of the step as a whole"
     return (
         f"{recorded}the exact value is {finding.exact!r}, {words.ulps(finding.ulps)} ULPs away: "
-        f"{times:.3g} times what rounding can explain."
+        f"{times:.3g} times {explained}."
     )
 
 

@@ -1,0 +1,221 @@
+"""Recorded runs to be judged: honest ones, and copies in which one number is another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from shared.backend import Array, OptimizerState, Params, Recording
+from shared.certificate.decision import Judged
+from shared.certificate.findings import BackendCertificate
+from shared.certificate.judge import Judge, reference_for
+from shared.certificate.stages import Evaluated, judge_backward, judge_forward, judge_update
+from shared.network import Network
+from shared.problems import Problem, problem
+from shared.registry import Loaded, find, load
+from shared.training import Trainee, lockstep
+from tests.gradient_check import _backward as exact_backward
+from tests.gradient_check import sigmoid_slope
+
+Place = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A problem, where its training started, and what was recorded, chunk by chunk."""
+
+    problem: Problem
+    start: Params
+    chunks: tuple[Recording, ...]
+
+    @property
+    def rate(self) -> np.floating[Any]:
+        return np.float64(self.problem.optimizer.learning_rate)
+
+    @property
+    def whole(self) -> Recording:
+        (recording,) = self.chunks
+        return recording
+
+    def with_chunks(self, *chunks: Recording) -> Run:
+        return replace(self, chunks=chunks)
+
+    def judged(self) -> BackendCertificate:
+        judge = Judge("numpy", self.problem, "float64", self.start)
+        for chunk in self.chunks:
+            judge.add(chunk)
+        return judge.finish()
+
+    def epoch(self, step: int) -> int:
+        return math.ceil(step / self.problem.steps_per_epoch)
+
+
+def general(
+    sizes: tuple[int, ...], samples: int, batch_size: int, epochs: int, draw: int = 5
+) -> Problem:
+    """A net of any sizes on drawn samples, at a learning rate that moves it."""
+    random = np.random.RandomState(draw)
+    x = random.normal(size=(samples, sizes[0])).tolist()
+    y = random.uniform(size=(samples, sizes[-1])).tolist()
+    return replace(
+        problem("people16").changed(epochs=epochs, learning_rate=0.5),
+        network=Network(sizes),
+        x=tuple(map(tuple, x)),
+        y=tuple(map(tuple, y)),
+        people=(),
+        batch_size=batch_size,
+    )
+
+
+def trained(one: Problem, seeds: int | Sequence[int] = 42, loaded: Loaded | None = None) -> Run:
+    """Train as the harness does and keep every chunk; NumPy's backend unless told otherwise."""
+    trainee = Trainee(loaded or load(find("numpy")), one, "float64")
+    trainee.start(seeds)
+    start = trainee.params
+    return Run(one, start, tuple(recording for (recording,) in lockstep([trainee])))
+
+
+def seen_by(run: Run) -> Evaluated:
+    """What the stages of a run's only chunk are judged from."""
+    recording, data = run.whole, run.problem.dataset("float64")
+    assert recording.evaluation.activations is not None
+    return Evaluated(
+        recording.before,
+        (data.x[recording.batches], *recording.evaluation.activations),
+        data.y[recording.batches],
+        recording.evaluation.loss,
+    )
+
+
+def judgements(run: Run) -> dict[tuple[str, str], Judged]:
+    """Every judged tensor of a run's only chunk, by stage and name."""
+    reference, seen, recording = reference_for("float64"), seen_by(run), run.whole
+    every = (
+        *judge_forward(reference, seen),
+        *judge_backward(reference, seen, recording.grads),
+        *judge_update(
+            reference, run.problem.network.param_names, recording.before, recording.grads,
+            recording.after, run.rate,
+        ),
+    )  # fmt: skip
+    return {(judged.stage, judged.tensor): judged for judged in every}
+
+
+def put(recording: Recording, group: str, tensor: int, place: Place, value: float) -> Recording:
+    """Return a recording with one number exchanged; group is one of its fields, or a part of its
+    evaluation. In loss, steps and batches, which are no tuples, tensor is not looked at."""
+    evaluation = recording.evaluation
+    if group == "loss":
+        loss = _put(evaluation.loss, place, value)
+        return replace(recording, evaluation=replace(evaluation, loss=loss))
+    if group == "batches":
+        return replace(recording, batches=_put(recording.batches, place, value))
+    if group == "activations":
+        assert evaluation.activations is not None
+        moved = _put_in(evaluation.activations, tensor, place, value)
+        return replace(recording, evaluation=replace(evaluation, activations=moved))
+    if group == "final":
+        params, state = recording.final
+        return replace(recording, final=(_put_in(params, tensor, place, value), state))
+    changed: dict[str, Any] = {group: _put_in(getattr(recording, group), tensor, place, value)}
+    # before and after may be views of one array; copies keep the one from moving with the other.
+    return replace(recording, **changed)
+
+
+def put_state(recording: Recording, tensor: int, place: Place, value: float) -> Recording:
+    """Exchange a parameter after a step and wherever it is carried from there."""
+    step, inner = place[0], place[1:]
+    recording = put(recording, "after", tensor, place, value)
+    if step + 1 < len(recording.steps):
+        return put(recording, "before", tensor, (step + 1, *inner), value)
+    return put(recording, "final", tensor, inner, value)
+
+
+def joined(chunks: Sequence[Recording]) -> Recording:
+    """Make one recording of several that follow each other; parameters are copied as they are."""
+
+    def along(tensors: Sequence[Params]) -> Params:
+        return tuple(np.concatenate(column) for column in zip(*tensors, strict=True))
+
+    evaluations = [chunk.evaluation for chunk in chunks]
+    return replace(
+        chunks[-1],
+        steps=np.concatenate([chunk.steps for chunk in chunks]),
+        batches=np.concatenate([chunk.batches for chunk in chunks]),
+        before=along([chunk.before for chunk in chunks]),
+        after=along([chunk.after for chunk in chunks]),
+        grads=along([chunk.grads for chunk in chunks]),
+        evaluation=replace(
+            evaluations[0],
+            activations=along([one.activations or () for one in evaluations]),
+            loss=np.concatenate([one.loss for one in evaluations]),
+        ),
+    )
+
+
+def reloaded(run: Run, after: int, back: int) -> Run:
+    """Train `after` steps, then go on from the parameters of `back` steps before: two chunks."""
+    honest = run.whole
+    batches, row = honest.batches, after - back
+    trainee = Trainee(load(find("numpy")), run.problem, "float64")
+    backend, data = trainee.backend, trainee.data
+    first = backend.train(run.start, OptimizerState(), data, batches[:after])
+    old = tuple(np.array(w[row]) for w in honest.before)
+    second = backend.train(old, OptimizerState(after), data, batches[after:])
+    return run.with_chunks(first, second)
+
+
+def exact_sigmoid(run: Run, layer: int, place: Place) -> Fraction:
+    """σ(z) of one unit of layer 1, 2, ... from the recorded activations below it."""
+    *lead, sample, unit = place
+    axes = tuple(lead)
+    seen = seen_by(run)
+    W, b = seen.params[2 * layer - 2][axes], seen.params[2 * layer - 1][axes]
+    below = seen.activations[layer - 1][axes][sample]
+    with localcontext() as context:
+        context.prec = 60
+        z = sum(
+            (
+                Decimal(u) * Decimal(v)
+                for u, v in zip(W[unit].tolist(), below.tolist(), strict=True)
+            ),
+            Decimal(float(b[unit])),
+        )
+        return Fraction(1 / (1 + (-z).exp()))
+
+
+def exact_loss(run: Run, place: Place) -> Fraction:
+    seen = seen_by(run)
+    error = [
+        Fraction(o) - Fraction(t)
+        for o, t in zip(
+            seen.activations[-1][place].ravel().tolist(), seen.y[place].ravel().tolist(),
+            strict=True,
+        )
+    ]  # fmt: skip
+    return sum((e * e for e in error), Fraction(0)) / len(error)
+
+
+def exact_gradient(run: Run, tensor: int, place: Place) -> Fraction:
+    axes, seen = place[: run.whole.batches.ndim - 1], seen_by(run)
+    at = [a[axes] for a in seen.activations]
+    weights = [w[axes].tolist() for w in seen.params[0::2]]
+    exact = exact_backward(at, weights, seen.y[axes], sigmoid_slope, positive=False)
+    shape = seen.params[tensor][axes].shape
+    return exact[tensor][int(np.ravel_multi_index(place[len(axes) :], shape))]
+
+
+def _put_in(tensors: Params, tensor: int, place: Place, value: float) -> Params:
+    return tuple(_put(a, place, value) if i == tensor else a for i, a in enumerate(tensors))
+
+
+def _put(array: Array, place: Place, value: float) -> Array:
+    moved = np.array(array)
+    moved[place] = value
+    return moved

@@ -1,0 +1,271 @@
+"""One number moved: within its bound it passes, beyond it is found there, and nowhere else.
+
+The exact values are computed here a second time, in fractions and in 60-digit decimals.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from shared.backend import Array
+from shared.certificate import end_to_end
+from shared.certificate.decision import Verdict
+from shared.certificate.findings import Finding
+from shared.certificate.judge import reference_for
+from shared.problems import problem
+from tests.certified_runs import (
+    Place,
+    Run,
+    exact_gradient,
+    exact_loss,
+    exact_sigmoid,
+    general,
+    judgements,
+    put,
+    put_state,
+    seen_by,
+    trained,
+)
+
+RUNS = {
+    "2-2-1": trained(problem("people16").changed(epochs=3)),
+    "4-6-3 with replicas": trained(general((4, 6, 3), 9, 3, 8), (1, 2)),
+}
+ROWS = {"first": 0, "middle": 11, "last": -1}
+every_run = pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+every_row = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+both_sides = pytest.mark.parametrize("side", [1, -1], ids=["above", "below"])
+
+
+def place_of(run: Run, row: int, inner: Place) -> Place:
+    """The last replica's element in the row that counts from either end."""
+    row %= len(run.whole.steps)
+    return (row, *(n - 1 for n in run.whole.batches.shape[1:-1]), *inner)
+
+
+def beside(exact: Fraction, bound: float, side: int) -> tuple[float, float]:
+    """The floats next to 0.99 of the bound, inside it, and next to 1.01 of it, outside."""
+    inside = float(exact + side * Fraction(bound) * 99 / 100)
+    while abs(Fraction(inside) - exact) > Fraction(bound) * 99 / 100:
+        inside = math.nextafter(inside, float(exact))
+    outside = float(exact + side * Fraction(bound) * 101 / 100)
+    while abs(Fraction(outside) - exact) < Fraction(bound) * 101 / 100:
+        outside = math.nextafter(outside, side * math.inf)
+    return inside, outside
+
+
+def require_place(found: Finding, run: Run, place: Place, stage: str, tensor: str) -> None:
+    row, axes = place[0], run.whole.batches.ndim - 1
+    assert (found.stage, found.tensor, found.element) == (stage, tensor, place[1:])
+    assert found.step == row + 1
+    assert found.epoch == run.epoch(row + 1)
+    assert found.samples == tuple(run.whole.batches[place[:axes]].tolist())
+
+
+def require_only(run: Run, place: Place, stage: str, tensor: str, *verdicts: Verdict) -> Finding:
+    """Find one thing alone, at its place; DIFFERENT unless other verdicts are given."""
+    certificate = run.judged()
+    assert certificate.found == 1
+    assert not certificate.certified
+    (found,) = certificate.findings
+    assert found.verdict == certificate.verdict
+    assert found.verdict in (verdicts or (Verdict.DIFFERENT,))
+    require_place(found, run, place, stage, tensor)
+    return found
+
+
+def moved(run: Run, group: str, tensor: int, place: Place, value: float) -> Run:
+    return run.with_chunks(put(run.whole, group, tensor, place, value))
+
+
+def activation_cases(run: Run, row: int, side: int) -> Iterator[tuple[int, Place, float, float]]:
+    """An element of each layer, and a value for it within its bound, and one beyond."""
+    honest = judgements(run)
+    for layer, width in enumerate(run.problem.network.sizes[1:], start=1):
+        place = place_of(run, row, (run.problem.batch_size - 1, width - 1))
+        bound = float(honest["forward", f"a{layer}"].bound[place])
+        yield (layer, place, *beside(exact_sigmoid(run, layer, place), bound, side))
+
+
+@every_run
+@every_row
+@both_sides
+def test_an_activation_within_its_bound(run: Run, row: int, side: int) -> None:
+    for layer, place, inside, _ in activation_cases(run, row, side):
+        passing = moved(run, "activations", layer - 1, place, inside)
+        # The loss belongs to the output, from which it follows without any function of the host.
+        lead = place[: run.whole.batches.ndim - 1]
+        passing = moved(passing, "loss", 0, lead, float(exact_loss(passing, lead)))
+        # The gradients belong to the activation as it was: that may be so, and is no proof.
+        for found in passing.judged().findings:
+            assert (found.stage, found.verdict) == ("backward", Verdict.UNDECIDED)
+
+
+@every_run
+@every_row
+@both_sides
+def test_an_activation_beyond_its_bound(run: Run, row: int, side: int) -> None:
+    """What follows from it may be found too, in the same step and in later stages."""
+    for layer, place, _, outside in activation_cases(run, row, side):
+        findings = moved(run, "activations", layer - 1, place, outside).judged().findings
+        require_place(findings[0], run, place, "forward", f"a{layer}")
+        assert {found.step for found in findings} == {place[0] + 1}
+        assert sum(found.tensor == f"a{layer}" for found in findings) == 1
+        assert min(found.tensor for found in findings if found.stage == "forward") == f"a{layer}"
+
+
+@every_run
+@every_row
+@both_sides
+def test_a_loss(run: Run, row: int, side: int) -> None:
+    place = place_of(run, row, ())
+    bound = float(judgements(run)["loss", "loss"].bound[place])
+    exact = exact_loss(run, place)
+    inside, outside = beside(exact, bound, side)
+    assert moved(run, "loss", 0, place, inside).judged().certified
+    found = require_only(moved(run, "loss", 0, place, outside), place, "loss", "loss")
+    assert found.value == outside
+    assert found.exact == float(exact)
+    assert found.bound == bound
+    assert found.error == pytest.approx(float(abs(Fraction(outside) - exact)), rel=1e-3)
+
+
+def untouched(run: Run, tensor: int, place: Place, *values: float) -> bool:
+    """Say whether the update from these gradients is the recorded one."""
+    w, after = run.whole.before[tensor][place], run.whole.after[tensor][place]
+    return all(bool(w - run.rate * g == after) for g in values)
+
+
+def gradient_cases(
+    run: Run, row: int, side: int, whole: bool
+) -> Iterator[tuple[int, Place, float, float]]:
+    """An element of each gradient that can be moved with nothing else, and where to."""
+    honest, network = judgements(run), run.problem.network
+    ends = end_to_end.backward(reference_for("float64"), seen_by(run))
+    for tensor, shape in enumerate(network.param_shapes):
+        for inner in np.ndindex(*shape):
+            place = place_of(run, row, inner)
+            exact = exact_gradient(run, tensor, place)
+            bound = float(honest["backward", network.param_names[tensor]].bound[place])
+            if whole:
+                true, bounds = ends[tensor]
+                exact = Fraction(*true[place].as_integer_ratio())
+                bound = float(bounds[place])
+            inside, outside = beside(exact, bound, side)
+            if untouched(run, tensor, place, inside, outside):
+                yield tensor, place, inside, outside
+                break
+        else:
+            assert whole, f"no element of {network.param_names[tensor]} can be moved alone"
+
+
+@every_run
+@every_row
+@both_sides
+def test_a_gradient_at_its_cut_point(run: Run, row: int, side: int) -> None:
+    """Where the update from the moved gradient is the recorded one, nothing else is touched."""
+    network = run.problem.network
+    for tensor, place, inside, outside in gradient_cases(run, row, side, whole=False):
+        assert moved(run, "grads", tensor, place, inside).judged().certified
+        altered = moved(run, "grads", tensor, place, outside)
+        name = network.param_names[tensor]
+        either = Verdict.UNDECIDED, Verdict.DIFFERENT
+        found = require_only(altered, place, "backward", name, *either)
+        shape = network.param_shapes[tensor]
+        start = sum(math.prod(s) for s in network.param_shapes[:tensor])
+        flat = start + int(np.ravel_multi_index(place[len(place) - len(shape) :], shape))
+        assert found.name == network.element_names[flat]
+        assert found.value == outside
+        assert found.ulps > 0
+
+
+@every_run
+@every_row
+@both_sides
+def test_a_gradient_beyond_what_it_may_be_end_to_end(run: Run, row: int, side: int) -> None:
+    cases = list(gradient_cases(run, row, side, whole=True))
+    assert cases
+    for tensor, place, inside, outside in cases:
+        name = run.problem.network.param_names[tensor]
+        for value, verdict in ((inside, Verdict.UNDECIDED), (outside, Verdict.DIFFERENT)):
+            require_only(
+                moved(run, "grads", tensor, place, value), place, "backward", name, verdict
+            )
+
+
+def roundings(w: float, g: float, rate: float) -> tuple[float, float]:
+    """w - ηg rounded twice, and once."""
+    return w - rate * g, float(Fraction(w) - Fraction(rate) * Fraction(g))
+
+
+@every_run
+@every_row
+@both_sides
+def test_a_weight_beyond_both_roundings(run: Run, row: int, side: int) -> None:
+    network = run.problem.network
+    for tensor, name in enumerate(network.param_names):
+        place = place_of(run, row, (0,) * len(network.param_shapes[tensor]))
+        w, g = (float(a[tensor][place]) for a in (run.whole.before, run.whole.grads))
+        allowed = roundings(w, g, float(run.rate))
+        for value in allowed:
+            kept = run.with_chunks(put_state(run.whole, tensor, place, value)).judged()
+            assert not [f for f in kept.findings if f.step == place[0] + 1]
+        outside = math.nextafter((max if side > 0 else min)(allowed), side * math.inf)
+        certificate = run.with_chunks(put_state(run.whole, tensor, place, outside)).judged()
+        here = [found for found in certificate.findings if found.step == place[0] + 1]
+        assert here[0] == certificate.findings[0]
+        assert len(here) == 1
+        require_place(here[0], run, place, "update", name)
+        assert here[0].value == outside
+        # The next step starts at what this one left, and may not explain what it leaves.
+        assert {found.step for found in certificate.findings} <= {place[0] + 1, place[0] + 2}
+        if row == -1:
+            assert certificate.found == 1
+
+
+@every_run
+@every_row
+def test_a_sample_exchanged_in_the_record(run: Run, row: int) -> None:
+    """The numbers belong to one sample, the index to another."""
+    honest = run.whole.batches
+    place = place_of(run, row, (honest.shape[-1] - 1,))
+    other = (int(honest[place]) + 1) % len(run.problem.x)
+    certificate = moved(run, "batches", 0, place, other).judged()
+    assert {found.step for found in certificate.findings} == {place[0] + 1}
+    assert certificate.verdict == Verdict.DIFFERENT
+    forward = [found for found in certificate.findings if found.stage == "forward"]
+    assert {(found.tensor, found.element[:-1]) for found in forward} == {("a1", place[1:])}
+    assert all(other in found.samples for found in forward)
+
+
+SPECIAL = [np.nan, np.inf, -np.inf]
+
+
+@every_run
+@every_row
+@pytest.mark.parametrize("value", SPECIAL, ids=str)
+def test_a_number_that_is_none(run: Run, row: int, value: float) -> None:
+    shapes: dict[tuple[str, str], tuple[str, int, Array]] = {}
+    shapes["loss", "loss"] = ("loss", 0, run.whole.evaluation.loss)
+    for i, a in enumerate(run.whole.evaluation.activations or ()):
+        shapes["forward", f"a{i + 1}"] = ("activations", i, a)
+    for i, name in enumerate(run.problem.network.param_names):
+        shapes["backward", name] = ("grads", i, run.whole.grads[i])
+        shapes["update", name] = ("after", i, run.whole.after[i])
+    axes = run.whole.batches.ndim - 1
+    for (stage, tensor), (group, i, array) in shapes.items():
+        place = place_of(run, row, (0,) * (array.ndim - axes))
+        if group == "after":
+            certificate = run.with_chunks(put_state(run.whole, i, place, value)).judged()
+        else:
+            certificate = moved(run, group, i, place, value).judged()
+        found = certificate.findings[0]
+        require_place(found, run, place, stage, tensor)
+        assert found.value == value or (math.isnan(found.value) and math.isnan(value))
+        if stage == "loss" or (group == "after" and row == -1):
+            assert certificate.found == 1
