@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import signal
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-import compare
 from shared.recording_file import open_recording
 from tests.command_line import ROOT, Ran, environment, on_posix, read
 from tests.terminal import chunks
@@ -94,15 +92,3 @@ def test_an_interrupted_recording_is_kept_or_said_to_be_lost(tmp_path: Path) -> 
     assert names in ([], ["numpy.npz"])
     kept = bool(names) and next(iter(open_recording(folder / names[0]).recordings()))
     assert kept or "recording" in ran.text
-
-
-def test_an_interrupt_before_training_ends_quietly(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted_at_once(_: argparse.Namespace) -> int:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(compare, "list_command", interrupted_at_once)
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-    assert compare.main(["list"]) == 130
-    assert "before there was anything to report" in capsys.readouterr().err

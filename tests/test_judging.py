@@ -13,13 +13,15 @@ import pytest
 
 from shared.backend import Recording
 from shared.certificate.decision import Verdict
-from shared.certificate.findings import CARRIED, SHAPE
+from shared.certificate.findings import CARRIED, SAMPLES, SHAPE
+from shared.certificate.judge import Judge
 from shared.comparison import compare
 from shared.errors import RecordingFileError
 from shared.judging import judge_file
 from shared.problems import problem
 from shared.recording_file import open_recording, recording_writer
 from shared.registry import find, load
+from shared.training import Trainee, lockstep
 from tests.command_line import run
 
 SHORT = problem("people16").changed(epochs=6)
@@ -140,3 +142,15 @@ def test_a_file_that_is_no_recording_is_refused(name: str) -> None:
     assert (ran.code, ran.text) == (2, "")
     assert name in ran.errors
     assert "Traceback" not in ran.errors
+
+
+def test_batches_of_another_size_are_found() -> None:
+    """Recorded one sample at a time, while the problem asks for four."""
+    trainee = Trainee(load(find("numpy")), SHORT, "float64")
+    asked = replace(SHORT, batch_size=4)
+    judge = Judge("numpy", asked, "float64", trainee.params)
+    judge.add(next(iter(lockstep([trainee])))[0])
+    certificate = judge.finish()
+    assert not certificate.certified
+    assert certificate.findings[0].stage == SAMPLES
+    assert "another size" in certificate.findings[0].note

@@ -24,11 +24,6 @@ class Sigmoid:
     value: Any
     rest: Any
 
-    @property
-    def slope(self) -> Any:
-        """σ'(z) = σ(z) (1 - σ(z))."""
-        return self.value * self.rest
-
 
 def affine(arithmetic: Arithmetic, a: Any, W: Any, b: Any) -> Any:
     """z = a Wᵀ + b."""
