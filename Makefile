@@ -32,5 +32,5 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (once; PyTorch and JAX are large)"
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . --group dev
+	@PYTHONWARNINGS=ignore $(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . --group dev
 	@touch $@
