@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from shared.arguments import parse_count, parse_learning_rate, parse_names, parse_seeds
 from shared.errors import BackendUnavailable, IsogradError, UsageError
+from shared.host import THREAD_VARIABLES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from shared.training import Missing
 
 COMMANDS = ("run", "judge", "list")
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
 PIPED_WIDTH = 88
 
 

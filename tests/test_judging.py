@@ -14,7 +14,7 @@ import pytest
 from shared.backend import Recording
 from shared.certificate.decision import Verdict
 from shared.certificate.findings import CARRIED, SAMPLES, SHAPE
-from shared.certificate.judge import Judge
+from shared.certificate.judge import KEPT, Judge
 from shared.comparison import compare
 from shared.errors import RecordingFileError
 from shared.judging import judge_file
@@ -154,3 +154,19 @@ def test_batches_of_another_size_are_found() -> None:
     assert not certificate.certified
     assert certificate.findings[0].stage == SAMPLES
     assert "another size" in certificate.findings[0].note
+
+
+def test_a_run_that_fails_everywhere_keeps_the_first_findings_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shared.training.CHUNK_STEPS", 16)
+    trainee = Trainee(load(find("numpy")), SHORT, "float64")
+    trainee.start(42)
+    judge = Judge("numpy", SHORT, "float64", trainee.params)
+    for (recording,) in lockstep([trainee]):
+        judge.add(replace(recording, grads=tuple(2 * g for g in recording.grads)))
+        assert len(judge._found) == KEPT
+    certificate = judge.finish()
+    assert certificate.found > 96 * 5
+    assert [f.step for f in certificate.findings] == sorted(f.step for f in certificate.findings)
+    assert certificate.findings[0].step == 1

@@ -102,6 +102,8 @@ class Judge:
             for rank, judged in enumerate(j for stage in stages for j in stage):
                 self._count_in(judged, steps, rank + 1, recording.batches)
         self._steps += len(steps)
+        # Only the first are told, so that a run that fails everywhere takes no more memory.
+        self._found = _first(self._found)
 
     def add_evaluation(
         self,
@@ -140,7 +142,7 @@ class Judge:
 
     def finish(self) -> BackendCertificate:
         """Return what was decided."""
-        first = sorted(self._found, key=lambda item: item[:2])[:KEPT]
+        first = _first(self._found)
         return BackendCertificate(
             backend=self._name,
             steps=self._steps,
@@ -291,6 +293,11 @@ class Judge:
             inner = element[len(element) - len(shape) :]
             return network.element_names[start + int(np.ravel_multi_index(inner, shape))]
         return f"{tensor}[{','.join(map(str, element))}]" if element else tensor
+
+
+def _first(found: list[tuple[int, int, Finding]]) -> list[tuple[int, int, Finding]]:
+    """Return the first findings in the order of execution: by step, then by stage."""
+    return sorted(found, key=lambda item: item[:2])[:KEPT]
 
 
 def total(certificates: Iterable[BackendCertificate]) -> Verdict:

@@ -42,7 +42,7 @@ def _fused(arithmetic: Arithmetic, w: Array, g: Array, rate: np.floating) -> tup
     """Round w - ηg once, by way of wider numbers, and say where that is sure to be right.
 
     It is not where the wide result lies so close to the middle between two floats that its own
-    roundings could decide: rounding twice goes wrong about once in 5,000. Where w and ηg cancel,
+    roundings could decide: rounding twice goes wrong now and then. Where w and ηg cancel,
     the rounding of the product alone may be that large.
     """
     product = arithmetic.lift(np.asarray(rate)) * arithmetic.lift(g)
