@@ -156,6 +156,25 @@ def test_batches_of_another_size_are_found() -> None:
     assert "another size" in certificate.findings[0].note
 
 
+def test_a_file_without_a_step_is_not_certified(saved: Path) -> None:
+    empty = written(saved.with_name("empty.npz"), [], open_recording(saved).header)
+    certificate = judge_file(empty).certificate
+    assert not certificate.certified
+    assert certificate.verdict == Verdict.UNDECIDED
+    ran = run("judge", empty)
+    assert ran.code == 3
+    assert "Not judged: numpy recorded no step." in ran.text
+    assert "ertified" not in ran.text
+
+
+def test_a_file_that_ends_early_says_so(saved: Path) -> None:
+    chunks = list(open_recording(saved).recordings())
+    short = written(saved.with_name("short.npz"), chunks[:2], open_recording(saved).header)
+    ran = run("judge", short)
+    assert "holds 32 of the 96 steps" in " ".join(ran.text.split())
+    assert "holds" not in run("judge", saved).text
+
+
 def test_a_run_that_fails_everywhere_keeps_the_first_findings_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

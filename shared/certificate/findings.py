@@ -80,7 +80,7 @@ class BackendCertificate:
     findings
         The first ones, in the order of execution; found counts all.
     verdict
-        The worst of all; EXPLAINED where nothing was found.
+        The worst of all; EXPLAINED where nothing was found, UNDECIDED where no step was judged.
     close_calls
         How often, at the marks of the curve, an output lies so close to one half that rounding
         could move a sample to the other side.
@@ -96,8 +96,8 @@ class BackendCertificate:
 
     @property
     def certified(self) -> bool:
-        """No value is different or undecided, and the chain holds."""
-        return not self.found
+        """Some step was judged, no value is different or undecided, and the chain holds."""
+        return self.steps > 0 and not self.found
 
     @property
     def values(self) -> int:

@@ -152,7 +152,7 @@ class Judge:
             ),
             findings=tuple(finding for _, _, finding in first),
             found=self._count,
-            verdict=self._worst,
+            verdict=self._worst if self._steps or self._count else Verdict.UNDECIDED,
             close_calls=self._close_calls,
         )
 

@@ -29,6 +29,9 @@ def print_verdict(console: Console, certificates: Sequence[BackendCertificate]) 
         console.print(Text(_certified(certificates), style="bold green"))
         return
     for one in failed:
+        if not one.found:
+            say(console, f"Not judged: {one.backend} recorded no step.", style="yellow")
+            continue
         console.print(
             Text(f"{one.verdict.name}: {one.backend}, {place(one.findings[0])}.", "bold red")
         )
@@ -80,6 +83,12 @@ def print_judged(console: Console, judged: JudgedFile) -> None:
         f"{versions}; recorded on {header['host']['processor']}, {header['host']['system']}",
     )
     print_verdict(console, [judged.certificate])
+    if judged.certificate.steps < judged.problem.step_count:
+        say(
+            console,
+            f"The file holds {judged.certificate.steps:,} of the {judged.problem.step_count:,} "
+            "steps that its problem makes.",
+        )
     print_certificates(console, [judged.certificate])
     console.print()
 
