@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.arguments import parse_count, parse_learning_rate, parse_names, parse_seeds
-from shared.errors import BackendUnavailable, IsogradError, UsageError
+from shared.errors import BackendUnavailable, IsogradError, ProblemUnavailable, UsageError
 from shared.host import THREAD_VARIABLES
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except IsogradError as error:
         sentence = " ".join(str(error).split())  # an error of the user's own may have many lines
         print(f"compare.py: {sentence}", file=sys.stderr)
-        return 3 if isinstance(error, BackendUnavailable) else 2
+        return 3 if isinstance(error, (BackendUnavailable, ProblemUnavailable)) else 2
     except OSError as error:
         print(f"compare.py: cannot write {error.filename}: {error.strerror}.", file=sys.stderr)
         return 2

@@ -48,6 +48,14 @@ class JaxGrad(Backend):
         import jax
 
         self.jax = jax
+        self.network = network
+        self.functions: dict[str, Callable[..., JaxArray]] = {
+            "sigmoid": jax.nn.sigmoid,
+            "tanh": jax.numpy.tanh,
+            "relu": jax.nn.relu,
+            "softmax": jax.nn.softmax,
+            "identity": lambda z: z,
+        }
         self.shapes = network.param_shapes
         self.dtype = np.dtype(dtype)
         self.learning_rate = self.dtype.type(optimizer.learning_rate)
@@ -58,34 +66,54 @@ class JaxGrad(Backend):
         except RuntimeError as error:
             raise BackendUnusable(f"JAX cannot use the device {device!r}: {error}") from error
 
-    def forward(self, params: Sequence[JaxArray], x: JaxArray) -> list[JaxArray]:
-        """Return a_1, ..., a_L."""
-        activations, a = [], x
-        for W, b in zip(params[0::2], params[1::2], strict=True):
-            a = self.jax.nn.sigmoid(a @ W.mT + b[..., None, :])
+    def forward(self, params: Sequence[JaxArray], x: JaxArray) -> tuple[list[JaxArray], JaxArray]:
+        """Return a_1, ..., a_L and z_L."""
+        activations, a, last = [], x, len(params) // 2
+        for layer, (W, b) in enumerate(zip(params[0::2], params[1::2], strict=True), start=1):
+            z = a @ W.mT + b[..., None, :]
+            name = self.network.output if layer == last else self.network.activation
+            a = self.functions[name](z)
             activations.append(a)
-        return activations
+        return activations, z
 
     def loss(
         self, params: Sequence[JaxArray], x: JaxArray, y: JaxArray
     ) -> tuple[JaxArray, list[JaxArray]]:
-        """Return the mean squared error (*R,) and the activations a_1, ..., a_L behind it."""
-        activations = self.forward(params, x)
-        return self.jax.numpy.mean((activations[-1] - y) ** 2, axis=(-2, -1)), activations
+        """Return the loss (*R,), and what an Evaluation holds besides it.
+
+        That is a_1, ..., a_L and, where the loss is computed from them, the logits.
+        """
+        jnp, nn = self.jax.numpy, self.jax.nn
+        activations, z = self.forward(params, x)
+        if self.network.loss == "categorical_cross_entropy":
+            terms = -(y * nn.log_softmax(z)).sum(axis=-1)
+            return terms.mean(axis=-1), [*activations, z]
+        if self.network.loss == "binary_cross_entropy":
+            terms = -y * nn.log_sigmoid(z) - (1 - y) * nn.log_sigmoid(-z)
+            return jnp.mean(terms, axis=(-2, -1)), [*activations, z]
+        squares = (activations[-1] - y) ** 2
+        if self.network.loss == "quadratic_cost":
+            return jnp.mean(squares.sum(axis=-1), axis=-1) / 2, activations
+        return jnp.mean(squares, axis=(-2, -1)), activations
+
+    def _evaluation(self, seen: Sequence[Array], loss: Array) -> Evaluation:
+        if self.network.from_logits:
+            return Evaluation(tuple(seen[:-1]), seen[-1], loss)
+        return Evaluation(tuple(seen), None, loss)
 
     def differentiate(
         self, w: JaxArray, x: JaxArray, y: JaxArray
     ) -> tuple[JaxArray, list[JaxArray], JaxArray]:
-        """Return the gradient at the flat parameters w, flat too; the activations; the loss."""
+        """Return the gradient at the flat parameters w, flat too; what was seen; the loss."""
 
         def total(params: Sequence[JaxArray]) -> tuple[JaxArray, Any]:
-            loss, activations = self.loss(params, x, y)
+            loss, seen = self.loss(params, x, y)
             # Replicas share no parameter, so the gradient of their sum is each one's own gradient.
-            return loss.sum(), (activations, loss)
+            return loss.sum(), (seen, loss)
 
         differentiated = self.jax.value_and_grad(total, has_aux=True)
-        (_, (activations, loss)), grads = differentiated(split(w, self.shapes))
-        return self._flat(grads, w.shape[1:]), activations, loss
+        (_, (seen, loss)), grads = differentiated(split(w, self.shapes))
+        return self._flat(grads, w.shape[1:]), seen, loss
 
     def descend(self, w: JaxArray, gradient: JaxArray, learning_rate: JaxArray) -> JaxArray:
         """Return w - η ∂loss/∂w."""
@@ -103,16 +131,16 @@ class JaxGrad(Backend):
     ) -> tuple[JaxArray, JaxArray | None]:
         """Scan over the batches; return the last parameters and one row per step, all flat.
 
-        A row is: parameters after the step, gradient, activations, loss. Recorded or not, the
+        A row is: parameters after the step, gradient, what was seen, loss. Recorded or not, the
         parameters travel in one piece: cut otherwise, XLA would round otherwise.
         """
 
         def step(w: JaxArray, batch: tuple[JaxArray, JaxArray]) -> tuple[JaxArray, JaxArray | None]:
-            gradient, activations, loss = self.differentiate(w, *batch)
+            gradient, seen, loss = self.differentiate(w, *batch)
             w = self.descend(w, gradient, learning_rate)
             if not record:
                 return w, None
-            evaluated = self._flat([*activations, loss], loss.shape)
+            evaluated = self._flat([*seen, loss], loss.shape)
             return w, self.jax.numpy.concatenate([w, gradient, evaluated])
 
         return self.jax.lax.scan(step, w, (x[batches], y[batches]))
@@ -122,12 +150,12 @@ class JaxGrad(Backend):
         return self.jax.numpy.concatenate(rows)
 
     def evaluate(self, params: Params, x: Array, y: Array) -> Evaluation:
-        loss, activations = self._call(self.loss, tuple(params), x, y)
-        return Evaluation(tuple(np.asarray(a) for a in activations), None, np.asarray(loss))
+        loss, seen = self._call(self.loss, tuple(params), x, y)
+        return self._evaluation([np.asarray(a) for a in seen], np.asarray(loss))
 
     def gradients(self, params: Params, x: Array, y: Array) -> StepGradients:
-        gradient, activations, loss = self._call(self.differentiate, joined(params), x, y)
-        evaluation = Evaluation(tuple(np.asarray(a) for a in activations), None, np.asarray(loss))
+        gradient, seen, loss = self._call(self.differentiate, joined(params), x, y)
+        evaluation = self._evaluation([np.asarray(a) for a in seen], np.asarray(loss))
         return StepGradients(evaluation, tuple(split(np.asarray(gradient), self.shapes)))
 
     def update(
@@ -151,8 +179,9 @@ class JaxGrad(Backend):
         arguments = (joined(params), data.x, data.y, batches, self.learning_rate)
         last, scanned = self._call(self.run, *arguments, record=bool(recorded.any()))
 
-        layer_sizes = [shape[0] for shape in self.shapes[1::2]]
-        shapes = [*self.shapes, *self.shapes, *((m, n) for n in layer_sizes), ()]
+        seen = [(m, n) for n in self.network.sizes[1:]]
+        seen += seen[-1:] if self.network.from_logits else []
+        shapes = [*self.shapes, *self.shapes, *seen, ()]
         width = sum(math.prod(shape) for shape in shapes)
         rows = np.empty((0, width, *axes), self.dtype) if scanned is None else np.asarray(scanned)
         columns, count = split(rows, shapes, axis=1), len(self.shapes)
@@ -166,8 +195,8 @@ class JaxGrad(Backend):
             after=tuple(w[1:][chosen] for w in trail),
             state_before={},
             state_after={},
-            evaluation=Evaluation(
-                tuple(a[chosen] for a in columns[2 * count : -1]), None, columns[-1][chosen]
+            evaluation=self._evaluation(
+                [a[chosen] for a in columns[2 * count : -1]], columns[-1][chosen]
             ),
             grads=tuple(g[chosen] for g in columns[count : 2 * count]),
             deltas=None,

@@ -2,8 +2,8 @@
 
 A network is a chain of functions, so its derivative is a product of their derivatives. Forward,
 each layer computes and keeps its activations. Backward, one quantity travels from the loss to
-the input: δ_l = ∂L/∂z_l, the slope of the loss by what layer l put into its sigmoid. Everything
-else falls out of δ on the way.
+the input: δ_l = ∂L/∂z_l, the slope of the loss by what layer l put into its activation function.
+Everything else falls out of δ on the way.
 
 Shapes: a row is a sample, so a_l is (m, n_l) and W_l is (n_l, n_{l-1}). Replicas, networks of the
 same shape trained side by side, are leading axes; `@`, `.mT` and `[..., None, :]` look at the
@@ -12,7 +12,7 @@ last two axes only, so one network and a thousand run through the same lines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -29,44 +29,105 @@ from shared.backend import (
 from shared.errors import BackendUnusable
 from shared.network import Network, Optimizer
 
+NUMBERS_GATHERED = 2**16
+"""As many inputs are gathered from the data at once: few calls, and no second copy of the data."""
+
 
 def sigmoid(z: Array) -> Array:
     """σ(z) = 1 / (1 + e^-z). For z far below zero e^-z is infinite, and 1/∞ = 0 is right."""
     return 1 / (1 + np.exp(-z))
 
 
-def forward(params: Params, x: Array) -> list[Array]:
-    """Return a_0 = x, a_1, ..., a_L: backward needs every one of them."""
-    activations = [x]
-    for W, b in zip(params[0::2], params[1::2], strict=True):
+def relu(z: Array) -> Array:
+    """max(0, z)."""
+    return np.maximum(z, 0)
+
+
+def softmax(z: Array) -> Array:
+    """e^z_k / Σ_j e^z_j. Less the largest z, which changes nothing, no exponential overflows."""
+    powers = np.exp(z - z.max(axis=-1, keepdims=True))
+    shares: Array = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
+
+
+FUNCTIONS: dict[str, Callable[[Array], Array]] = {
+    "sigmoid": sigmoid,
+    "tanh": np.tanh,
+    "relu": relu,
+    "identity": lambda z: z,
+    "softmax": softmax,
+}
+
+SLOPES: dict[str, Callable[[Array], Array]] = {
+    # f'(z), written with a = f(z), which the forward pass has kept:
+    "sigmoid": lambda a: a * (1 - a),
+    "tanh": lambda a: 1 - a * a,
+    "relu": lambda a: a > 0,  # at z = 0 there is no slope; 0 is taken for it
+    "identity": np.ones_like,
+}
+
+
+def forward(network: Network, params: Params, x: Array) -> tuple[list[Array], Array]:
+    """Return a_0 = x, a_1, ..., a_L, and z_L: backward needs every one of them."""
+    activations, last = [x], len(params) // 2
+    for layer, (W, b) in enumerate(zip(params[0::2], params[1::2], strict=True), start=1):
         # z_l = a_{l-1} W_lᵀ + b_l
         z = activations[-1] @ W.mT + b[..., None, :]
-        # a_l = σ(z_l)
-        activations.append(sigmoid(z))
-    return activations
+        # a_l = f(z_l)
+        f = FUNCTIONS[network.output if layer == last else network.activation]
+        activations.append(f(z))
+    return activations, z
 
 
-def mean_squared_error(output: Array, y: Array) -> Array:
-    """Return L = (1/M) Σ (a_L - y)², M = m n_L: one number for each network."""
+def total_loss(network: Network, output: Array, logits: Array, y: Array) -> Array:
+    """Return L, one number for each network; M = m n_L."""
     m, n = output.shape[-2:]
-    error = output - y
-    squares = (error * error).reshape(*output.shape[:-2], m * n)
-    loss: Array = squares.sum(axis=-1) / (m * n)
-    return loss
+    if network.loss == "mean_squared_error":
+        # L = (1/M) Σ (a_L - y)²
+        return _sum((output - y) ** 2, m * n)
+    if network.loss == "quadratic_cost":
+        # L = (1/2m) Σ (a_L - y)²
+        return _sum((output - y) ** 2, 2 * m)
+    if network.loss == "binary_cross_entropy":
+        # L = (1/M) Σ ln(1 + e^z) - z y,  with  ln(1 + e^z) = max(z, 0) + ln(1 + e^-|z|)
+        softplus = np.maximum(logits, 0) + np.log1p(np.exp(-abs(logits)))
+        return _sum(softplus - logits * y, m * n)
+    # L = (1/m) Σ y (ln Σ_j e^z_j - z),  with z counted from the largest one of each sample
+    z = logits - logits.max(axis=-1, keepdims=True)
+    return _sum(y * (np.log(np.exp(z).sum(axis=-1, keepdims=True)) - z), m)
 
 
-def backward(params: Params, activations: Sequence[Array], y: Array) -> Params:
-    """Return ∂L/∂W1, ∂L/∂b1, ∂L/∂W2, ..., from the activations that `forward` kept."""
-    m, n = activations[-1].shape[-2:]
+def _sum(terms: Array, divisor: int) -> Array:
+    """Return Σ terms / divisor over samples and outputs."""
+    total: Array = terms.reshape(*terms.shape[:-2], -1).sum(axis=-1)
+    return np.asarray(total / divisor)
+
+
+def output_delta(network: Network, output: Array, y: Array) -> Array:
+    """Return δ_L = ∂L/∂z_L."""
+    m, n = output.shape[-2:]
+    error: Array = output - y
+    if network.loss == "categorical_cross_entropy":
+        # The logarithm undoes the softmax: their derivatives together are  a_L - y
+        delta = error / m
+    elif network.loss == "binary_cross_entropy":
+        delta = error / (m * n)
+    else:
+        # ∂L/∂a_L = (2/M) (a_L - y)  or  (1/m) (a_L - y),  and  δ_L = ∂L/∂a_L · f'(z_L)
+        slope = 2 * error / (m * n) if network.loss == "mean_squared_error" else error / m
+        delta = slope * SLOPES[network.output](output)
+    return delta
+
+
+def backward(
+    network: Network, params: Params, activations: Sequence[Array], y: Array
+) -> tuple[Params, tuple[Array, ...]]:
+    """Return ∂L/∂W1, ∂L/∂b1, ∂L/∂W2, ... and δ_1, ..., δ_L, from what `forward` kept."""
     grads: list[Array] = []
-
-    # The loss:  ∂L/∂a_L = (2/M) (a_L - y)
-    slope = 2 * (activations[-1] - y) / (m * n)
-
+    delta = output_delta(network, activations[-1], y)
+    deltas = [delta]
     for layer in range(len(activations) - 1, 0, -1):
-        a, a_below = activations[layer], activations[layer - 1]
-        # The sigmoid:  σ'(z) = σ(z) (1 - σ(z)) = a (1 - a),  so  δ_l = ∂L/∂a_l · a_l (1 - a_l)
-        delta = slope * (a * (1 - a))
+        a_below = activations[layer - 1]
         # The bias is added to every z of its unit:  ∂L/∂b_l = Σ over the samples of δ_l
         grads.append(delta.sum(axis=-2))
         # A weight multiplies one activation below:  ∂L/∂W_l = δ_lᵀ a_{l-1}
@@ -74,8 +135,10 @@ def backward(params: Params, activations: Sequence[Array], y: Array) -> Params:
         if layer > 1:
             # A unit below acts on every unit above it:  ∂L/∂a_{l-1} = δ_l W_l
             slope = delta @ params[2 * (layer - 1)]
-
-    return tuple(reversed(grads))
+            # Its activation function:  δ_{l-1} = ∂L/∂a_{l-1} · f'(z_{l-1})
+            delta = slope * SLOPES[network.activation](a_below)
+            deltas.append(delta)
+    return tuple(reversed(grads)), tuple(reversed(deltas))
 
 
 def descend(params: Params, grads: Params, learning_rate: np.floating) -> Params:
@@ -96,23 +159,28 @@ class NumpyBackprop(Backend):
             raise BackendUnusable(
                 f"NumPy computes on the CPU only; device {device!r} was asked for."
             )
+        self.network = network
         # A NumPy scalar of the run's dtype: a float64 one would turn float32 parameters to float64.
         self.learning_rate = np.dtype(dtype).type(optimizer.learning_rate)
 
-    def loss(self, params: Params, x: Array, y: Array) -> tuple[Array, list[Array]]:
-        """Return the loss (*R,) and the activations a_0, ..., a_L behind it."""
+    def loss(self, params: Params, x: Array, y: Array) -> tuple[Array, list[Array], Array]:
+        """Return the loss (*R,), and a_0, ..., a_L and the logits z_L behind it."""
         with np.errstate(over="ignore", invalid="ignore"):
-            activations = forward(params, x)
-            return np.asarray(mean_squared_error(activations[-1], y)), activations
+            activations, logits = forward(self.network, params, x)
+            loss = total_loss(self.network, activations[-1], logits, y)
+        return loss, activations, logits
 
     def evaluate(self, params: Params, x: Array, y: Array) -> Evaluation:
-        loss, activations = self.loss(params, x, y)
-        return Evaluation(tuple(activations[1:]), None, loss)
+        loss, activations, logits = self.loss(params, x, y)
+        return self._evaluation(loss, activations[1:], logits)
 
     def gradients(self, params: Params, x: Array, y: Array) -> StepGradients:
-        loss, activations = self.loss(params, x, y)
-        grads = backward(params, activations, y)
-        return StepGradients(Evaluation(tuple(activations[1:]), None, loss), grads)
+        loss, activations, logits = self.loss(params, x, y)
+        grads, deltas = backward(self.network, params, activations, y)
+        return StepGradients(self._evaluation(loss, activations[1:], logits), grads, deltas)
+
+    def _evaluation(self, loss: Array, activations: Sequence[Array], logits: Array) -> Evaluation:
+        return Evaluation(tuple(activations), logits if self.network.from_logits else None, loss)
 
     def update(
         self, params: Params, grads: Params, state: OptimizerState
@@ -129,28 +197,31 @@ class NumpyBackprop(Backend):
     ) -> Recording:
         numbers = np.arange(state.step + 1, state.step + 1 + len(batches))
         recorded = numbers % every == 0 if every else np.zeros(len(batches), dtype=bool)
-        xs, ys = data.x[batches], data.y[batches]
-        befores, afters, activation_rows, grad_rows = [], [], [], []
+        befores, afters, grad_rows, seen_rows = [], [], [], []
+        from_logits = self.network.from_logits
 
         with np.errstate(over="ignore", invalid="ignore"):
-            for x, y, keep in zip(xs, ys, recorded.tolist(), strict=True):
-                activations = forward(params, x)
-                grads = backward(params, activations, y)
+            for (x, y), keep in zip(_samples(data, batches), recorded.tolist(), strict=True):
+                activations, logits = forward(self.network, params, x)
+                grads, deltas = backward(self.network, params, activations, y)
                 before, params = params, descend(params, grads, self.learning_rate)
+                seen = [*activations[1:], *deltas, *([logits] if from_logits else ())]
                 if keep:
                     befores.append(before)
                     afters.append(params)
-                    activation_rows.append(activations[1:])
                     grad_rows.append(grads)
+                    seen_rows.append(seen)
 
         if every == 1:
             trail = _stack([befores[0], *afters], like=params)
             before, after = tuple(w[:-1] for w in trail), tuple(w[1:] for w in trail)
         else:
             before, after = _stack(befores, like=params), _stack(afters, like=params)
-        outputs = _stack(activation_rows, like=activations[1:])
+        columns, count = _stack(seen_rows, like=seen), len(deltas)
+        outputs, logits = columns[:count], columns[-1]
         # The loss is no part of the descent, so it is taken for all the steps at once.
-        loss = mean_squared_error(outputs[-1], ys[recorded])
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss = total_loss(self.network, outputs[-1], logits, data.y[batches[recorded]])
         return Recording(
             steps=numbers[recorded],
             batches=batches[recorded],
@@ -158,11 +229,20 @@ class NumpyBackprop(Backend):
             after=after,
             state_before={},
             state_after={},
-            evaluation=Evaluation(outputs, None, loss),
+            evaluation=self._evaluation(loss, outputs, logits),
             grads=_stack(grad_rows, like=params),
-            deltas=None,
+            deltas=columns[count : 2 * count],
             final=(params, OptimizerState(state.step + len(batches))),
         )
+
+
+def _samples(data: Dataset, batches: Array) -> Iterator[tuple[Array, Array]]:
+    """Yield x and y of each batch; they are gathered for many small batches at once."""
+    size = max(1, batches[0].size * data.x.shape[1])
+    together = max(1, NUMBERS_GATHERED // size)
+    for start in range(0, len(batches), together):
+        chosen = batches[start : start + together]
+        yield from zip(data.x[chosen], data.y[chosen], strict=True)
 
 
 def _stack(rows: Sequence[Sequence[Array]], like: Sequence[Array]) -> tuple[Array, ...]:

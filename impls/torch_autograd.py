@@ -7,7 +7,8 @@ module and no optimizer object: parameters are leaf tensors, and a step makes ne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 ROWS_PER_BLOCK = 256
 """Recorded steps are stacked in blocks: thousands of live tensors slow Python's collector down."""
 
+NUMBERS_GATHERED = 2**16
+"""As many inputs are gathered from the data at once: few calls, and no second copy of the data."""
+
 
 class TorchAutograd(Backend):
     """Eager PyTorch, one autograd graph per step."""
@@ -45,6 +49,15 @@ class TorchAutograd(Backend):
         import torch
 
         self.torch = torch
+        self.network = network
+        functions: dict[str, Callable[[Tensor], Tensor]] = {
+            "sigmoid": torch.sigmoid,
+            "tanh": torch.tanh,
+            "relu": torch.relu,
+            "softmax": partial(torch.softmax, dim=-1),
+            "identity": lambda z: z,
+        }
+        self.activation, self.output = functions[network.activation], functions[network.output]
         self.dtype = torch.float64 if dtype == "float64" else torch.float32
         self.learning_rate = float(np.dtype(dtype).type(optimizer.learning_rate))
         try:
@@ -52,23 +65,52 @@ class TorchAutograd(Backend):
         except (RuntimeError, AssertionError) as error:
             raise BackendUnusable(f"torch cannot use the device {device!r}: {error}") from error
 
-    def forward(self, params: Sequence[Tensor], x: Tensor) -> list[Tensor]:
-        """Return a_1, ..., a_L."""
-        activations, a = [], x
-        for W, b in zip(params[0::2], params[1::2], strict=True):
-            a = self.torch.sigmoid(self._affine(a, W, b))
-            activations.append(a)
-        return activations
+    def forward(self, params: Sequence[Tensor], x: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Return a_1, ..., a_{L-1} and z_L."""
+        hidden: list[Tensor] = []
+        a, last = x, len(params) - 2
+        for i in range(0, last, 2):
+            a = self.activation(self._affine(a, params[i], params[i + 1]))
+            hidden.append(a)
+        return hidden, self._affine(a, params[last], params[last + 1])
 
     def _affine(self, a: Tensor, W: Tensor, b: Tensor) -> Tensor:
         if W.ndim == 2:
             return self.torch.nn.functional.linear(a, W, b)
         return a @ W.mT + b.unsqueeze(-2)  # `linear` knows no replica axes
 
-    def loss(self, params: Sequence[Tensor], x: Tensor, y: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Return the mean squared error (*R,) and the activations a_1, ..., a_L behind it."""
-        activations = self.forward(params, x)
-        return (activations[-1] - y).square().mean(dim=(-2, -1)), activations
+    def loss(
+        self, params: Sequence[Tensor], x: Tensor, y: Tensor
+    ) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Return the loss (*R,), the activations it was computed from, and the logits z_L.
+
+        The activations are a_1, ..., a_L, or, where the loss is computed from the logits,
+        a_1, ..., a_{L-1}.
+        """
+        activations, z = self.forward(params, x)
+        if self.network.loss == "categorical_cross_entropy":
+            terms = y * self.torch.log_softmax(z, dim=-1)
+            return terms.sum(dim=(-2, -1)) / -y.shape[-2], activations, z
+        if self.network.loss == "binary_cross_entropy":
+            cross_entropy = self.torch.nn.functional.binary_cross_entropy_with_logits
+            return cross_entropy(z, y, reduction="none").mean(dim=(-2, -1)), activations, z
+        activations.append(self.output(z))
+        squares = (activations[-1] - y).square()
+        if self.network.loss == "quadratic_cost":
+            return squares.sum(dim=(-2, -1)) / (2 * y.shape[-2]), activations, z
+        return squares.mean(dim=(-2, -1)), activations, z
+
+    def _seen(self, loss: Tensor, activations: list[Tensor], z: Tensor) -> list[Tensor]:
+        """Return what an Evaluation holds: a_1, ..., a_L, the logits if they are asked for, L."""
+        if not self.network.from_logits:
+            return [*activations, loss]
+        with self.torch.no_grad():
+            return [*activations, self.output(z), z, loss]
+
+    def _evaluation(self, arrays: Sequence[Array]) -> Evaluation:
+        if self.network.from_logits:
+            return Evaluation(tuple(arrays[:-2]), arrays[-2], arrays[-1])
+        return Evaluation(tuple(arrays[:-1]), None, arrays[-1])
 
     def _derive(self, loss: Tensor, params: Sequence[Tensor]) -> Sequence[Tensor]:
         # Replicas share no parameter, so the gradient of their sum is each one's own gradient.
@@ -83,14 +125,15 @@ class TorchAutograd(Backend):
 
     def evaluate(self, params: Params, x: Array, y: Array) -> Evaluation:
         with self.torch.no_grad():
-            loss, activations = self.loss(self._tensors(params), *self._tensors((x, y)))
-        return Evaluation(_arrays(activations), None, _array(loss))
+            seen = self._seen(*self.loss(self._tensors(params), *self._tensors((x, y))))
+        return self._evaluation(_arrays(seen))
 
     def gradients(self, params: Params, x: Array, y: Array) -> StepGradients:
         leaves = self._tensors(params, requires_grad=True)
-        loss, activations = self.loss(leaves, *self._tensors((x, y)))
+        loss, activations, z = self.loss(leaves, *self._tensors((x, y)))
         grads = self._derive(loss, leaves)
-        return StepGradients(Evaluation(_arrays(activations), None, _array(loss)), _arrays(grads))
+        evaluation = self._evaluation(_arrays(self._seen(loss, activations, z)))
+        return StepGradients(evaluation, _arrays(grads))
 
     def update(
         self, params: Params, grads: Params, state: OptimizerState
@@ -108,22 +151,21 @@ class TorchAutograd(Backend):
     ) -> Recording:
         numbers = np.arange(state.step + 1, state.step + 1 + len(batches))
         recorded = numbers % every == 0 if every else np.zeros(len(batches), dtype=bool)
-        xs, ys = self._tensors((data.x[batches], data.y[batches]))
         leaves = self._tensors(params, requires_grad=True)
         rows: list[list[Tensor]] = []
         blocks: list[tuple[Array, ...]] = []
 
-        for x, y, keep in zip(xs.unbind(), ys.unbind(), recorded.tolist(), strict=True):
-            loss, activations = self.loss(leaves, x, y)
+        for (x, y), keep in zip(self._samples(data, batches), recorded.tolist(), strict=True):
+            loss, activations, z = self.loss(leaves, x, y)
             grads = self._derive(loss, leaves)
             before, leaves = leaves, self._descend(leaves, grads)
             if keep:
-                rows.append([*before, *leaves, *grads, *activations, loss])
+                rows.append([*before, *leaves, *grads, *self._seen(loss, activations, z)])
                 if len(rows) == ROWS_PER_BLOCK:
                     blocks.append(self._stack(rows))
                     rows.clear()
 
-        like = [*before, *leaves, *grads, *activations, loss]
+        like = [*before, *leaves, *grads, *self._seen(loss, activations, z)]
         blocks.append(self._stack(rows) if rows else tuple(_array(t)[None][:0] for t in like))
         columns = [np.concatenate(column) for column in zip(*blocks, strict=True)]
         count = len(leaves)
@@ -138,11 +180,19 @@ class TorchAutograd(Backend):
             after=tuple(ends),
             state_before={},
             state_after={},
-            evaluation=Evaluation(tuple(columns[3 * count : -1]), None, columns[-1]),
+            evaluation=self._evaluation(columns[3 * count :]),
             grads=tuple(columns[2 * count : 3 * count]),
             deltas=None,
             final=(_arrays(leaves), OptimizerState(state.step + len(batches))),
         )
+
+    def _samples(self, data: Dataset, batches: Array) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield x and y of each batch; they are gathered for many small batches at once."""
+        together = max(1, NUMBERS_GATHERED // (batches[0].size * data.x.shape[1]))
+        for start in range(0, len(batches), together):
+            chosen = batches[start : start + together]
+            xs, ys = self._tensors((data.x[chosen], data.y[chosen]))
+            yield from zip(xs.unbind(), ys.unbind(), strict=True)
 
     def _tensors(self, arrays: Sequence[Array], requires_grad: bool = False) -> list[Tensor]:
         return [

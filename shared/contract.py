@@ -38,6 +38,11 @@ class Contract:
         if evaluation.logits is not None:
             shape = (*lead, m, self.network.sizes[-1])
             self._require_array(evaluation.logits, "logits", shape, where)
+        elif self.network.from_logits and evaluation.activations is not None:
+            raise self._error(
+                where, f"logits, from which {self.network.loss} is computed", "None",
+                "Return z_L, the output layer before its activation function.",
+            )  # fmt: skip
         self._require_array(evaluation.loss, "loss", lead, where)
 
     def require_gradients(

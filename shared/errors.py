@@ -5,6 +5,7 @@ keeps a run from being made or trusted at all; compare.py prints the message and
 
     IsogradError
     ├── UsageError            a name, number or path given by the user cannot be used       exit 2
+    ├── ProblemUnavailable    the package that holds a problem's data is not installed      exit 3
     ├── BackendError
     │   ├── BackendUnavailable    its framework is not installed, or does not load          exit 3
     │   ├── BackendUnusable       the file does not import, or offers no (single) backend   exit 2
@@ -27,6 +28,10 @@ class IsogradError(Exception):
 
 class UsageError(IsogradError, ValueError):
     """Something the user typed or passed cannot be used."""
+
+
+class ProblemUnavailable(IsogradError):
+    """The package that holds a problem's data is not installed here."""
 
 
 class BackendError(IsogradError):

@@ -14,28 +14,46 @@ from typing import Any, TypeVar
 
 from shared.errors import UsageError, nearest
 
-ACTIVATIONS = ("sigmoid",)
-LOSSES = ("mean_squared_error",)
+ACTIVATIONS = ("sigmoid", "tanh", "relu")
+OUTPUTS = ("sigmoid", "identity", "softmax")
+LOSSES = (
+    "mean_squared_error",
+    "quadratic_cost",
+    "binary_cross_entropy",
+    "categorical_cross_entropy",
+)
 OPTIMIZERS = ("sgd",)
+
+_CROSS_ENTROPY_OUTPUT = {"binary_cross_entropy": "sigmoid", "categorical_cross_entropy": "softmax"}
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A fully connected network: `z_l = a_{l-1} W_lᵀ + b_l`, `a_l = σ(z_l)`, and a loss on a_L.
+    """A fully connected network: `z_l = a_{l-1} W_lᵀ + b_l`, `a_l = f(z_l)`, and a loss.
 
     Parameters
     ----------
     sizes
         Units per layer, inputs first: (2, 2, 1) is two inputs, two hidden units, one output.
-    activation, output
-        The function of the hidden layers, and of the last one.
+    activation
+        f of the hidden layers: `sigmoid`, `tanh` or `relu`. relu'(0) = 0.
+    output
+        f of the last layer: `sigmoid`, `identity` or `softmax`.
     loss
-        `mean_squared_error`: the mean of (a_L - y)² over the samples of a batch and the outputs.
+        Of m samples with n outputs each, a_L = o the output, y the target:
+
+        - `mean_squared_error`: (1/mn) Σ (o - y)²
+        - `quadratic_cost`: (1/2m) Σ (o - y)²
+        - `binary_cross_entropy`: -(1/mn) Σ (y ln o + (1 - y) ln(1 - o)), o a sigmoid
+        - `categorical_cross_entropy`: -(1/m) Σ y ln o, o a softmax
+
+        The last two are computed from the logits z_L, so that no logarithm of zero arises.
 
     Raises
     ------
     UsageError
-        Fewer than two layers, a layer without units, a name that is not known.
+        Fewer than two layers, a layer without units, a name that is not known, an output and a
+        loss that do not go together.
     """
 
     sizes: tuple[int, ...]
@@ -59,8 +77,33 @@ class Network:
                     "units, 1 or more."
                 )
         _require_known("activation", self.activation, ACTIVATIONS)
-        _require_known("output", self.output, ACTIVATIONS)
+        _require_known("output", self.output, OUTPUTS)
         _require_known("loss", self.loss, LOSSES)
+        self._require_matching_output()
+
+    def _require_matching_output(self) -> None:
+        wanted = _CROSS_ENTROPY_OUTPUT.get(self.loss)
+        if wanted and self.output != wanted:
+            raise UsageError(
+                f"{self.loss} is computed from the logits of a {wanted} output, so that no "
+                f"logarithm of zero arises; got output {self.output!r}. Expected {wanted!r}."
+            )
+        if self.output == "softmax":
+            if not wanted:
+                raise UsageError(
+                    f"a softmax output goes with categorical_cross_entropy; got {self.loss}: its "
+                    "gradient vanishes where the network is surely wrong."
+                )
+            if self.sizes[-1] == 1:
+                raise UsageError(
+                    "a softmax of one output is 1 whatever the network does; expected two outputs "
+                    "or more, or a sigmoid output with binary_cross_entropy."
+                )
+
+    @property
+    def from_logits(self) -> bool:
+        """Whether the loss is computed from z_L rather than from a_L."""
+        return self.loss in _CROSS_ENTROPY_OUTPUT
 
     @property
     def param_shapes(self) -> tuple[tuple[int, ...], ...]:

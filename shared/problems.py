@@ -7,11 +7,9 @@ numbers are float64; `Problem.dataset` rounds them to the run's dtype once, for 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib import resources
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,6 +20,9 @@ from shared.network import Network, Optimizer
 
 MOST_EPOCHS = 10_000_000
 DTYPES = ("float64", "float32")
+INITIALIZATIONS = ("standard_normal", "fan_in_normal")
+ORDERS = ("file", "shuffled")
+LAST_BATCHES = ("kept", "dropped")
 
 Rows: TypeAlias = tuple[tuple[float, ...], ...]
 
@@ -48,25 +49,49 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Samples that nobody trains on, and how they were set aside."""
+
+    x: Rows
+    y: Rows
+    split: str
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """What is to be learned, by which network, in which steps.
 
     x, y
         N rows of n_0 and of n_L numbers.
     classes
-        What an output below one half means, and one above.
-    batch_size
-        Samples per step, in file order; a last batch may be smaller.
+        Of one output: what it means below one half, and above. Of several: what each stands for.
+        Empty where the outputs are quantities and no classes.
+    held_out
+        Samples to measure the accuracy on, apart from those of the training.
+    image
+        Rows and columns of pixels, where a sample is a picture.
+    initialization
+        Where parameters start: `standard_normal` draws all of them from N(0, 1),
+        `fan_in_normal` the weights from N(0, 1/n_in), and sets the biases to 0.
+    batch_size, order, last_batch
+        Samples per step; whether they come in `file` order, or `shuffled` anew in every epoch by
+        the seed; and whether a last batch that is smaller is `kept` or `dropped`.
     curve_every
         The loss curve is taken before training, after epochs 1, 1 + curve_every,
         1 + 2 curve_every, ..., and after the last one.
+
+    Raises
+    ------
+    UsageError
+        Numbers out of range, rows of another width than the network's, targets that the loss
+        cannot use.
     """
 
     name: str
     title: str
     origin: str
     features: tuple[Feature, ...]
-    classes: tuple[str, str]
+    classes: tuple[str, ...]
     people: tuple[Person, ...]
     x: Rows
     y: Rows
@@ -75,6 +100,11 @@ class Problem:
     epochs: int
     batch_size: int = 1
     curve_every: int = 10
+    held_out: HeldOut | None = None
+    image: tuple[int, int] | None = None
+    initialization: str = "standard_normal"
+    order: str = "file"
+    last_batch: str = "kept"
 
     def __post_init__(self) -> None:
         if isinstance(self.epochs, bool) or not isinstance(self.epochs, int):
@@ -84,25 +114,32 @@ class Problem:
         for what, value in (("batch_size", self.batch_size), ("curve_every", self.curve_every)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise UsageError(f"{what} is {value!r}; expected a whole number, 1 or more.")
-        if not self.x or len(self.x) != len(self.y):
-            raise UsageError(
-                f"the data has {len(self.x)} rows of inputs and {len(self.y)} of targets; "
-                "expected one of each for every sample, and one sample at least."
-            )
-        for rows, what, width in (
-            (self.x, "inputs", self.network.sizes[0]),
-            (self.y, "targets", self.network.sizes[-1]),
+        for what, name, names in (
+            ("initialization", self.initialization, INITIALIZATIONS),
+            ("order", self.order, ORDERS),
+            ("last_batch", self.last_batch, LAST_BATCHES),
         ):
-            if any(len(row) != width for row in rows):
-                raise UsageError(
-                    f"a row of {what} has another width than the network's {width}; expected "
-                    f"{width} numbers in each."
-                )
+            if name not in names:
+                raise UsageError(f"{what} is {name!r}; known: {', '.join(names)}.")
+        _require_rows(self.x, self.y, self.network, "")
+        if self.held_out:
+            _require_rows(self.held_out.x, self.held_out.y, self.network, "held-out ")
+        if not self.steps_per_epoch:
+            raise UsageError(
+                f"batch_size {self.batch_size:,} exceeds the {len(self.x):,} samples, and a "
+                "smaller last batch is dropped: no step is left. Expected smaller batches."
+            )
 
     @property
     def steps_per_epoch(self) -> int:
         """How many steps show every sample once."""
-        return math.ceil(len(self.x) / self.batch_size)
+        full = len(self.x) // self.batch_size
+        return full + (1 if self.is_ragged else 0)
+
+    @property
+    def is_ragged(self) -> bool:
+        """Whether the last batch of an epoch is smaller than the others."""
+        return self.last_batch == "kept" and len(self.x) % self.batch_size != 0
 
     @property
     def step_count(self) -> int:
@@ -118,8 +155,14 @@ class Problem:
         """Return x (N, n_0) and y (N, n_L), rounded once to the dtype, read-only."""
         return Dataset(_array(self.x, dtype), _array(self.y, dtype))
 
+    def held_out_dataset(self, dtype: str) -> Dataset | None:
+        """Return the held-out samples likewise, or None where there are none."""
+        if self.held_out is None:
+            return None
+        return Dataset(_array(self.held_out.x, dtype), _array(self.held_out.y, dtype))
+
     def class_of(self, output: float) -> str | None:
-        """Name the class of an output; None for a NaN."""
+        """Name the class of the only output; None for a NaN."""
         return None if math.isnan(output) else self.classes[output > 0.5]
 
     def changed(self, epochs: int | None = None, learning_rate: float | None = None) -> Problem:
@@ -134,19 +177,31 @@ class Problem:
 
     def to_json(self) -> dict[str, Any]:
         """Return what identifies the problem; the data is named by its digest."""
-        numbers = self.dataset("float64")
-        digest = hashlib.sha256(numbers.x.tobytes() + numbers.y.tobytes()).hexdigest()
         return {
             "name": self.name,
             "features": [str(feature) for feature in self.features],
             "classes": list(self.classes),
             "samples": len(self.x),
-            "data_sha256": digest,
+            "data_sha256": _digest(self.dataset("float64")),
+            "held_out": self._held_out_json(),
             "network": self.network.to_json(),
             "optimizer": self.optimizer.to_json(),
+            "initialization": self.initialization,
             "epochs": self.epochs,
             "batch_size": self.batch_size,
+            "order": self.order,
+            "last_batch": self.last_batch,
             "steps": self.step_count,
+        }
+
+    def _held_out_json(self) -> dict[str, Any] | None:
+        held_out = self.held_out_dataset("float64")
+        if self.held_out is None or held_out is None:
+            return None
+        return {
+            "samples": len(self.held_out.x),
+            "split": self.held_out.split,
+            "data_sha256": _digest(held_out),
         }
 
 
@@ -161,73 +216,63 @@ def require_dtype(dtype: str) -> str:
 
 def problem_names() -> tuple[str, ...]:
     """Return the names that `problem` accepts."""
-    return tuple(_PROBLEMS)
+    return tuple(_builders())
 
 
 def problem(name: str) -> Problem:
-    """Return a named problem. Raises UsageError with the nearest name."""
-    if name not in _PROBLEMS:
-        names = problem_names()
+    """Return a named problem.
+
+    Raises
+    ------
+    UsageError
+        No problem has this name; the nearest one is told.
+    ProblemUnavailable
+        The package that holds its data is not installed.
+    """
+    builders = _builders()
+    if name not in builders:
         raise UsageError(
-            f"unknown problem {name!r}; known: {', '.join(names)}." + nearest(name, names)
+            f"unknown problem {name!r}; known: {', '.join(builders)}." + nearest(name, builders)
         )
-    return _PROBLEMS[name]()
+    return builders[name]()
 
 
-def _people16() -> Problem:
-    return _people("people16", learning_rate=0.05, epochs=5000)
+def _builders() -> dict[str, Callable[[], Problem]]:
+    # Here and not above: these modules build problems, so they import this one.
+    from shared import digits, people
+
+    return {
+        "people16": people.people16,
+        "people16-centered": people.people16_centered,
+        "people4": people.people4,
+        "digits": digits.digits,
+        "digits-softmax": digits.digits_softmax,
+    }
 
 
-def _people16_centered() -> Problem:
-    raw = _people16()
-    # Means are rounded once, from the exact sum, so that no order of summation enters the data.
-    means = [math.fsum(column) / len(column) for column in zip(*raw.x, strict=True)]
-    return replace(
-        raw,
-        name="people16-centered",
-        title=f"{raw.title}, column means subtracted",
-        x=tuple(_minus(row, means) for row in raw.x),
-        people=tuple(replace(person, x=_minus(person.x, means)) for person in raw.people),
-    )
+def _require_rows(x: Rows, y: Rows, network: Network, which: str) -> None:
+    if not x or len(x) != len(y):
+        raise UsageError(
+            f"the {which}data has {len(x)} rows of inputs and {len(y)} of targets; "
+            "expected one of each for every sample, and one sample at least."
+        )
+    for rows, what, width in ((x, "inputs", network.sizes[0]), (y, "targets", network.sizes[-1])):
+        if any(len(row) != width for row in rows):
+            raise UsageError(
+                f"a row of {which}{what} has another width than the network's {width}; expected "
+                f"{width} numbers in each."
+            )
+    if network.from_logits and not all(0 <= value <= 1 for row in y for value in row):
+        raise UsageError(f"{network.loss} needs targets from 0 to 1; got others.")
+    if network.output == "softmax" and any(math.fsum(row) != 1 for row in y):
+        raise UsageError(
+            "categorical_cross_entropy needs targets that sum to 1 in each row, as one-hot rows "
+            "do; got others."
+        )
 
 
-def _people4() -> Problem:
-    return _people("people4", learning_rate=0.1, epochs=1000)
-
-
-_PROBLEMS: dict[str, Callable[[], Problem]] = {
-    "people16": _people16,
-    "people16-centered": _people16_centered,
-    "people4": _people4,
-}
-
-
-def _people(name: str, learning_rate: float, epochs: int) -> Problem:
-    table = json.loads(resources.files("shared.data").joinpath(f"{name}.json").read_text("utf-8"))
-    return Problem(
-        name=name,
-        title=table["title"],
-        origin=table["origin"],
-        features=tuple(Feature(**feature) for feature in table["features"]),
-        classes=tuple(table["target"]["classes"]),
-        people=tuple(
-            Person(person["name"], tuple(person["values"]), _floats(person["x"]))
-            for person in table["people"]
-        ),
-        x=tuple(_floats(row[:-1]) for row in table["rows"]),
-        y=tuple(_floats(row[-1:]) for row in table["rows"]),
-        network=Network((2, 2, 1)),
-        optimizer=Optimizer(learning_rate),
-        epochs=epochs,
-    )
-
-
-def _floats(row: Sequence[float]) -> tuple[float, ...]:
-    return tuple(map(float, row))
-
-
-def _minus(row: Sequence[float], means: Sequence[float]) -> tuple[float, ...]:
-    return tuple(value - mean for value, mean in zip(row, means, strict=True))
+def _digest(data: Dataset) -> str:
+    return hashlib.sha256(data.x.tobytes() + data.y.tobytes()).hexdigest()
 
 
 def _array(rows: Rows, dtype: str) -> Array:

@@ -1,4 +1,4 @@
-"""From a seed to starting parameters, and from step numbers to batches.
+"""From a seed to starting parameters, and to the order of the samples.
 
 Everything random comes from NumPy, once, before any backend runs: all of them start from the
 same bits and see the same samples in the same order.
@@ -26,13 +26,20 @@ def require_seed(seed: int) -> int:
     return seed
 
 
-def initial_params(network: Network, seed: int, dtype: str) -> Params:
-    """Draw every parameter from N(0, 1): first all weights, layer by layer, then all biases.
+def initial_params(
+    network: Network, seed: int, dtype: str, initialization: str = "standard_normal"
+) -> Params:
+    """Draw where the parameters start, in float64, rounded once.
 
-    For the 2-2-1 network that is w1, ..., w6, b1, b2, b3. The draws are float64, rounded once.
+    `standard_normal`: all from N(0, 1), first the weights, layer by layer, then the biases; for the
+    2-2-1 network that is w1, ..., w6, b1, b2, b3. `fan_in_normal`: the weights from N(0, 1/n_in),
+    so that a wide layer's sums are no larger than a narrow one's; the biases are 0.
     """
-    draws = np.random.RandomState(require_seed(seed)).normal(size=network.param_count)
-    return from_textbook_order(network, draws.astype(dtype))
+    random = np.random.RandomState(require_seed(seed))
+    draws = from_textbook_order(network, random.normal(size=network.param_count))
+    if initialization == "fan_in_normal":
+        draws = tuple(w / np.sqrt(w.shape[1]) if w.ndim == 2 else np.zeros_like(w) for w in draws)
+    return tuple(w.astype(dtype) for w in draws)
 
 
 def from_textbook_order(network: Network, numbers: Array) -> Params:
@@ -49,34 +56,59 @@ def from_textbook_order(network: Network, numbers: Array) -> Params:
     return tuple(array for pair in zip(weights, biases, strict=True) for array in pair)
 
 
-def initial_replicas(network: Network, seeds: Sequence[int], dtype: str) -> Params:
-    """Stack the starting parameters of several seeds along a leading replica axis."""
-    each = [initial_params(network, seed, dtype) for seed in seeds]
+def starting_params(problem: Problem, seeds: int | Sequence[int], dtype: str) -> Params:
+    """Return where a problem starts from one seed, or from several along a replica axis."""
+    if isinstance(seeds, int):
+        return initial_params(problem.network, seeds, dtype, problem.initialization)
+    each = [initial_params(problem.network, seed, dtype, problem.initialization) for seed in seeds]
     return tuple(np.stack(tensors) for tensors in zip(*each, strict=True))
 
 
-def batch_runs(problem: Problem, first: int, stop: int) -> Iterator[tuple[int, Array]]:
-    """Yield steps first, ..., stop - 1, counted from 0, as pairs (first step, batches (k, m)).
+def batch_runs(
+    problem: Problem, seeds: int | Sequence[int], first: int, stop: int
+) -> Iterator[tuple[int, Array]]:
+    """Yield steps first, ..., stop - 1, counted from 0, as pairs (first step, batches).
 
-    Samples come in file order. Where the batch size does not divide the data, the last batch of
-    an epoch is smaller and stands alone.
+    Shapes: batches (k, m), or (k, R, m) for R seeds: indices of samples.
+
+    Samples come in file order, or in an order that each seed draws anew for every epoch. Where the
+    batch size does not divide the data, the last batch of an epoch is smaller and stands alone, or
+    is dropped.
     """
-    n, m, per_epoch = len(problem.x), problem.batch_size, problem.steps_per_epoch
-    if n % m == 0 and first < stop:
-        yield first, _batches(np.arange(first, stop), m, n)
-        return
+    m, last = problem.batch_size, problem.steps_per_epoch - 1
     while first < stop:
-        position = first % per_epoch
-        last_full = first - position + per_epoch - 1
-        if position == per_epoch - 1:
-            yield first, np.arange(position * m, n)[None]
+        epoch, position = divmod(first, problem.steps_per_epoch)
+        if not problem.is_ragged:
+            yield first, _full_batches(problem, seeds, first, stop)
+            return
+        if position == last:
+            yield first, _order(problem, seeds, epoch)[None, ..., last * m :]
             first += 1
         else:
-            until = min(stop, last_full)
-            yield first, _batches(np.arange(first, until), m, per_epoch * m)
+            until = min(stop, first - position + last)
+            yield first, _full_batches(problem, seeds, first, until)
             first = until
 
 
-def _batches(steps: Array, m: int, n: int) -> Array:
-    batches: Array = (steps[:, None] * m + np.arange(m)) % n
-    return batches
+def _full_batches(problem: Problem, seeds: int | Sequence[int], first: int, stop: int) -> Array:
+    """Return the batches (k, *R, m) of steps that all have the full size."""
+    m, per_epoch = problem.batch_size, problem.steps_per_epoch
+    parts = []
+    for epoch in range(first // per_epoch, (stop - 1) // per_epoch + 1):
+        order = _order(problem, seeds, epoch)
+        full = order[..., : order.shape[-1] // m * m].reshape(*order.shape[:-1], -1, m)
+        batches = np.moveaxis(full, -2, 0)
+        parts.append(batches[max(first - epoch * per_epoch, 0) : stop - epoch * per_epoch])
+    joined: Array = np.concatenate(parts)
+    return joined
+
+
+def _order(problem: Problem, seeds: int | Sequence[int], epoch: int) -> Array:
+    """Return the samples in the order of an epoch, counted from 0: (N,), or (R, N) for R seeds."""
+    n = len(problem.x)
+    if problem.order == "file":
+        return np.arange(n) if isinstance(seeds, int) else np.tile(np.arange(n), (len(seeds), 1))
+    if not isinstance(seeds, int):
+        return np.stack([_order(problem, seed, epoch) for seed in seeds])
+    # A pair of numbers: RandomState(seed) alone has drawn the parameters.
+    return np.random.RandomState([seeds, epoch]).permutation(n)

@@ -20,7 +20,7 @@ from shared.contract import Contract
 from shared.errors import BackendUnavailable, UsageError
 from shared.problems import Problem
 from shared.registry import Loaded
-from shared.seeding import batch_runs, initial_params, initial_replicas
+from shared.seeding import batch_runs, starting_params
 
 CHUNK_BYTES = 16 * 2**20
 CHUNK_STEPS = 4096
@@ -54,13 +54,9 @@ class Trainee:
 
     def start(self, seeds: int | Sequence[int]) -> None:
         """Go to the start of one seed, or of several side by side as replicas."""
-        network = self.problem.network
-        if isinstance(seeds, int):
-            self.params: Params = initial_params(network, seeds, self.dtype)
-            self.replicas: tuple[int, ...] = ()
-        else:
-            self.params = initial_replicas(network, seeds, self.dtype)
-            self.replicas = (len(seeds),)
+        self.seeds = seeds
+        self.replicas: tuple[int, ...] = () if isinstance(seeds, int) else (len(seeds),)
+        self.params: Params = starting_params(self.problem, seeds, self.dtype)
         self.state = OptimizerState()
 
     @property
@@ -74,15 +70,12 @@ class Trainee:
         return self.backend.compile_s
 
     def train(self, batches: Array, every: int) -> Recording:
-        """Make one step per batch (k, m) and return what was recorded, checked and read-only."""
-        axes, (count, m) = self.replicas, batches.shape
-        own = batches.reshape(count, *(1 for _ in axes), m)
-        spread = np.ascontiguousarray(np.broadcast_to(own, (count, *axes, m)))
+        """Make one step per batch (k, *R, m) and return what was recorded, checked, read-only."""
         first, compiled = self.state.step + 1, self.compile_s
         started = time.perf_counter()
-        recording = self.backend.train(self.params, self.state, self.data, spread, every)
+        recording = self.backend.train(self.params, self.state, self.data, batches, every)
         self.train_s += time.perf_counter() - started - (self.compile_s - compiled)
-        self.contract.require_recording(recording, first, (count, *axes, m), every)
+        self.contract.require_recording(recording, first, batches.shape, every)
         _make_read_only(recording)
         self.params, self.state = recording.final
         return recording
@@ -125,37 +118,48 @@ def lockstep(trainees: Sequence[Trainee], every: int = 1) -> Iterator[tuple[Reco
     With every = 0 chunks end where the loss curve is taken, so that the final parameters of each
     are those of a mark.
     """
-    problem = trainees[0].problem
+    problem, seeds = trainees[0].problem, trainees[0].seeds
     start = 0
     for stop in chunk_ends(trainees[0], every):
-        for _, batches in batch_runs(problem, start, stop):
+        for _, batches in batch_runs(problem, seeds, start, stop):
             yield tuple(trainee.train(batches, every) for trainee in trainees)
         start = stop
 
 
-def chunk_ends(trainee: Trainee, every: int) -> list[int]:
-    """Return after how many steps each chunk ends; equal lengths where possible.
+def chunk_ends(trainee: Trainee, every: int) -> Iterator[int]:
+    """Yield after how many steps each chunk ends; equal lengths where possible.
 
-    Equal, since a compiling backend makes a program for each length.
+    Equal, since a compiling backend makes a program for each length. Where the last batch of an
+    epoch is smaller, and so a call of its own, chunks end with the epochs for the same reason.
     """
     problem = trainee.problem
     limit = max(1, min(CHUNK_STEPS, CHUNK_BYTES // step_size_bytes(trainee)))
-    if every:
-        return _even_ends(0, problem.step_count, limit)
-    marks = [epoch * problem.steps_per_epoch for epoch in problem.curve_epochs]
-    return [end for a, b in itertools.pairwise(marks) for end in _even_ends(a, b, limit)]
+    if problem.is_ragged:
+        for epoch in range(problem.epochs):
+            start = epoch * problem.steps_per_epoch
+            last = start + problem.steps_per_epoch
+            yield from _even_ends(start, last - 1, limit)
+            yield last
+    elif every:
+        yield from _even_ends(0, problem.step_count, limit)
+    else:
+        marks = (epoch * problem.steps_per_epoch for epoch in problem.curve_epochs)
+        for a, b in itertools.pairwise(marks):
+            yield from _even_ends(a, b, limit)
 
 
 def step_size_bytes(trainee: Trainee) -> int:
-    """Return what one recorded step takes: parameters, gradients, activations, loss, samples."""
+    """Return what one recorded step takes: parameters, gradients, samples, activations, ∂L/∂z."""
     network, m = trainee.problem.network, trainee.problem.batch_size
-    numbers = 2 * network.param_count + m * (sum(network.sizes) + network.sizes[-1]) + 1
+    numbers = 2 * network.param_count + m * (2 * sum(network.sizes) + 2 * network.sizes[-1]) + 1
     return int(numbers * math.prod(trainee.replicas) * np.dtype(trainee.dtype).itemsize)
 
 
 def _even_ends(start: int, stop: int, limit: int) -> list[int]:
     """Cut into the fewest parts of at most `limit`, or into up to twice as many equal ones."""
     total = stop - start
+    if not total:
+        return []
     fewest = math.ceil(total / limit)
     equal = (count for count in range(fewest, 2 * fewest + 1) if total % count == 0)
     count = next(equal, fewest)
