@@ -99,7 +99,8 @@ def total_loss(network: Network, output: Array, logits: Array, y: Array) -> Arra
 
 def _sum(terms: Array, divisor: int) -> Array:
     """Return Σ terms / divisor over samples and outputs."""
-    total: Array = terms.reshape(*terms.shape[:-2], -1).sum(axis=-1)
+    m, n = terms.shape[-2:]
+    total: Array = terms.reshape(*terms.shape[:-2], m * n).sum(axis=-1)
     return np.asarray(total / divisor)
 
 
@@ -109,7 +110,7 @@ def output_delta(network: Network, output: Array, y: Array) -> Array:
     error: Array = output - y
     if network.loss == "categorical_cross_entropy":
         # The logarithm undoes the softmax: their derivatives together are  a_L - y
-        delta = error / m
+        delta: Array = error / m
     elif network.loss == "binary_cross_entropy":
         delta = error / (m * n)
     else:
