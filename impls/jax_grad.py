@@ -4,9 +4,14 @@
 `lax.scan` turns one step into a whole run, and XLA compiles that run into one program. Programs
 are kept by the shapes of their arguments, so a run cut into equal chunks is compiled once.
 
-The scan carries the parameters as one flat array (P, *R) and records one flat row per step: XLA
-then makes a single tight loop of it, while a dozen small arrays would each be written apart.
-Replicas come last in it, side by side in memory, as vector instructions want them.
+Inside, samples are columns: a_l is (n_l, m), so that z_l = W_l a_{l-1} + b_l. Then the product that
+makes the gradient of W_l takes its left factor as it lies in memory, which XLA multiplies twice
+as fast as a transposed one.
+
+The scan carries the parameters of a small network as one flat array (P, *R) and records one flat
+row per step: XLA then makes a single tight loop of it, while a dozen small arrays would each be
+written apart. Replicas come last in it, side by side in memory, as vector instructions want them.
+The parameters of a larger network travel as they are: cutting and joining them would copy them.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -35,6 +40,12 @@ from shared.network import Network, Optimizer
 if TYPE_CHECKING:
     from jax import Array as JaxArray
 
+Carried: TypeAlias = "JaxArray | tuple[JaxArray, ...]"
+"""Parameters, or their gradient, as programs pass them on: one array (P, *R), or W1, b1, W2, ..."""
+
+MOST_FLAT = 512
+"""With more parameters than these, copying them takes longer than writing arrays apart."""
+
 
 class JaxGrad(Backend):
     """Compiled JAX. float64 holds inside JAX's own context only; no global flag is touched."""
@@ -53,10 +64,11 @@ class JaxGrad(Backend):
             "sigmoid": jax.nn.sigmoid,
             "tanh": jax.numpy.tanh,
             "relu": jax.nn.relu,
-            "softmax": jax.nn.softmax,
+            "softmax": partial(jax.nn.softmax, axis=-2),
             "identity": lambda z: z,
         }
         self.shapes = network.param_shapes
+        self.is_flat = network.param_count <= MOST_FLAT
         self.dtype = np.dtype(dtype)
         self.learning_rate = self.dtype.type(optimizer.learning_rate)
         self.compile_s = 0.0
@@ -67,10 +79,10 @@ class JaxGrad(Backend):
             raise BackendUnusable(f"JAX cannot use the device {device!r}: {error}") from error
 
     def forward(self, params: Sequence[JaxArray], x: JaxArray) -> tuple[list[JaxArray], JaxArray]:
-        """Return a_1, ..., a_L and z_L."""
-        activations, a, last = [], x, len(params) // 2
+        """Return a_1, ..., a_L and z_L, samples in columns; x has them in rows."""
+        activations, a, last = [], x.mT, len(params) // 2
         for layer, (W, b) in enumerate(zip(params[0::2], params[1::2], strict=True), start=1):
-            z = a @ W.mT + b[..., None, :]
+            z = W @ a + b[..., None]
             name = self.network.output if layer == last else self.network.activation
             a = self.functions[name](z)
             activations.append(a)
@@ -85,16 +97,17 @@ class JaxGrad(Backend):
         """
         jnp, nn = self.jax.numpy, self.jax.nn
         activations, z = self.forward(params, x)
+        seen, t = [a.mT for a in activations], y.mT
         if self.network.loss == "categorical_cross_entropy":
-            terms = -(y * nn.log_softmax(z)).sum(axis=-1)
-            return terms.mean(axis=-1), [*activations, z]
+            terms = -(t * nn.log_softmax(z, axis=-2)).sum(axis=-2)
+            return terms.mean(axis=-1), [*seen, z.mT]
         if self.network.loss == "binary_cross_entropy":
-            terms = -y * nn.log_sigmoid(z) - (1 - y) * nn.log_sigmoid(-z)
-            return jnp.mean(terms, axis=(-2, -1)), [*activations, z]
-        squares = (activations[-1] - y) ** 2
+            terms = -t * nn.log_sigmoid(z) - (1 - t) * nn.log_sigmoid(-z)
+            return jnp.mean(terms, axis=(-2, -1)), [*seen, z.mT]
+        squares = (activations[-1] - t) ** 2
         if self.network.loss == "quadratic_cost":
-            return jnp.mean(squares.sum(axis=-1), axis=-1) / 2, activations
-        return jnp.mean(squares, axis=(-2, -1)), activations
+            return jnp.mean(squares.sum(axis=-2), axis=-1) / 2, seen
+        return jnp.mean(squares, axis=(-2, -1)), seen
 
     def _evaluation(self, seen: Sequence[Array], loss: Array) -> Evaluation:
         if self.network.from_logits:
@@ -102,9 +115,9 @@ class JaxGrad(Backend):
         return Evaluation(tuple(seen), None, loss)
 
     def differentiate(
-        self, w: JaxArray, x: JaxArray, y: JaxArray
-    ) -> tuple[JaxArray, list[JaxArray], JaxArray]:
-        """Return the gradient at the flat parameters w, flat too; what was seen; the loss."""
+        self, w: Carried, x: JaxArray, y: JaxArray
+    ) -> tuple[Carried, list[JaxArray], JaxArray]:
+        """Return the gradient at the parameters w, as they are carried; what was seen; the loss."""
 
         def total(params: Sequence[JaxArray]) -> tuple[JaxArray, Any]:
             loss, seen = self.loss(params, x, y)
@@ -112,57 +125,66 @@ class JaxGrad(Backend):
             return loss.sum(), (seen, loss)
 
         differentiated = self.jax.value_and_grad(total, has_aux=True)
-        (_, (seen, loss)), grads = differentiated(split(w, self.shapes))
-        return self._flat(grads, w.shape[1:]), seen, loss
+        (_, (seen, loss)), grads = differentiated(self._params(w))
+        return self._flat(grads, loss.shape) if self.is_flat else grads, seen, loss
 
-    def descend(self, w: JaxArray, gradient: JaxArray, learning_rate: JaxArray) -> JaxArray:
+    def descend(self, w: Carried, gradient: Carried, learning_rate: JaxArray) -> Carried:
         """Return w - η ∂loss/∂w."""
-        return w - learning_rate * gradient
+        moved: Carried = self.jax.tree.map(lambda w, g: w - learning_rate * g, w, gradient)
+        return moved
 
     def run(
         self,
-        w: JaxArray,
+        w: Carried,
         x: JaxArray,
         y: JaxArray,
         batches: JaxArray,
         learning_rate: JaxArray,
         *,
         record: bool,
-    ) -> tuple[JaxArray, JaxArray | None]:
-        """Scan over the batches; return the last parameters and one row per step, all flat.
+    ) -> tuple[Carried, Any]:
+        """Scan over the batches; return the last parameters, and a row for each step.
 
-        A row is: parameters after the step, gradient, what was seen, loss. Recorded or not, the
-        parameters travel in one piece: cut otherwise, XLA would round otherwise.
+        A row is: parameters after the step, gradient, what was seen, loss; one array if flat.
+        Recorded or not, the parameters travel alike: cut otherwise, XLA would round otherwise.
         """
 
-        def step(w: JaxArray, batch: tuple[JaxArray, JaxArray]) -> tuple[JaxArray, JaxArray | None]:
-            gradient, seen, loss = self.differentiate(w, *batch)
+        def step(w: Carried, batch: JaxArray) -> tuple[Carried, Any]:
+            gradient, seen, loss = self.differentiate(w, x[batch], y[batch])
             w = self.descend(w, gradient, learning_rate)
             if not record:
                 return w, None
+            if not self.is_flat:
+                return w, (*w, *gradient, *seen, loss)
             evaluated = self._flat([*seen, loss], loss.shape)
             return w, self.jax.numpy.concatenate([w, gradient, evaluated])
 
-        return self.jax.lax.scan(step, w, (x[batches], y[batches]))
+        return self.jax.lax.scan(step, w, batches)
 
     def _flat(self, arrays: Sequence[JaxArray], axes: tuple[int, ...]) -> JaxArray:
         rows = [self.jax.numpy.moveaxis(a.reshape(*axes, -1), -1, 0) for a in arrays]
         return self.jax.numpy.concatenate(rows)
+
+    def _carried(self, params: Params) -> Any:
+        return joined(params) if self.is_flat else tuple(params)
+
+    def _params(self, carried: Any) -> Sequence[Any]:
+        return split(carried, self.shapes) if self.is_flat else carried
 
     def evaluate(self, params: Params, x: Array, y: Array) -> Evaluation:
         loss, seen = self._call(self.loss, tuple(params), x, y)
         return self._evaluation([np.asarray(a) for a in seen], np.asarray(loss))
 
     def gradients(self, params: Params, x: Array, y: Array) -> StepGradients:
-        gradient, seen, loss = self._call(self.differentiate, joined(params), x, y)
+        gradient, seen, loss = self._call(self.differentiate, self._carried(params), x, y)
         evaluation = self._evaluation([np.asarray(a) for a in seen], np.asarray(loss))
-        return StepGradients(evaluation, tuple(split(np.asarray(gradient), self.shapes)))
+        return StepGradients(evaluation, self._arrays(gradient))
 
     def update(
         self, params: Params, grads: Params, state: OptimizerState
     ) -> tuple[Params, OptimizerState]:
-        after = self._call(self.descend, joined(params), joined(grads), self.learning_rate)
-        return tuple(split(np.asarray(after), self.shapes)), OptimizerState(state.step + 1)
+        arguments = (self._carried(params), self._carried(grads), self.learning_rate)
+        return self._arrays(self._call(self.descend, *arguments)), OptimizerState(state.step + 1)
 
     def train(
         self,
@@ -176,18 +198,22 @@ class JaxGrad(Backend):
         recorded = numbers % every == 0 if every else np.zeros(len(batches), dtype=bool)
         axes, m = batches.shape[1:-1], batches.shape[-1]
 
-        arguments = (joined(params), data.x, data.y, batches, self.learning_rate)
+        arguments = (self._carried(params), data.x, data.y, batches, self.learning_rate)
         last, scanned = self._call(self.run, *arguments, record=bool(recorded.any()))
 
         seen = [(m, n) for n in self.network.sizes[1:]]
         seen += seen[-1:] if self.network.from_logits else []
         shapes = [*self.shapes, *self.shapes, *seen, ()]
-        width = sum(math.prod(shape) for shape in shapes)
-        rows = np.empty((0, width, *axes), self.dtype) if scanned is None else np.asarray(scanned)
-        columns, count = split(rows, shapes, axis=1), len(self.shapes)
+        if scanned is None:
+            columns = [np.empty((0, *axes, *shape), self.dtype) for shape in shapes]
+        elif self.is_flat:
+            columns = split(np.asarray(scanned), shapes, axis=1)
+        else:
+            columns = [np.asarray(column) for column in scanned]
+        count, rows = len(self.shapes), len(columns[0])
         trail = [np.concatenate([w[None], ws]) for w, ws in zip(params, columns, strict=False)]
         # Where every step is recorded a slice keeps views of the rows; a mask would copy them.
-        chosen = slice(None) if every == 1 else recorded[: len(rows)]
+        chosen = slice(None) if every == 1 else recorded[:rows]
         return Recording(
             steps=numbers[recorded],
             batches=batches[recorded],
@@ -200,11 +226,11 @@ class JaxGrad(Backend):
             ),
             grads=tuple(g[chosen] for g in columns[count : 2 * count]),
             deltas=None,
-            final=(
-                tuple(split(np.asarray(last), self.shapes)),
-                OptimizerState(state.step + len(batches)),
-            ),
+            final=(self._arrays(last), OptimizerState(state.step + len(batches))),
         )
+
+    def _arrays(self, carried: Any) -> Params:
+        return tuple(np.asarray(w) for w in self._params(carried))
 
     def _call(self, function: Callable[..., Any], *arguments: Any, **static: Any) -> Any:
         """Call the function as one compiled program, made once for each set of shapes."""

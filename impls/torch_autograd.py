@@ -2,11 +2,13 @@
 
 While the forward pass runs, every operation on a tensor that requires a gradient leaves a node
 on a graph; `torch.autograd.grad` walks it backwards. No derivative is written here. There is no
-module and no optimizer object: parameters are leaf tensors, and a step makes new ones.
+module and no optimizer object: parameters are leaf tensors. A step makes new ones where steps are
+recorded, and moves them in place where nobody will ask for what they were.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -35,6 +37,9 @@ ROWS_PER_BLOCK = 256
 
 NUMBERS_GATHERED = 2**16
 """As many inputs are gathered from the data at once: few calls, and no second copy of the data."""
+
+ALIGNMENT_BYTES = 64
+"""Where torch lets the memory of a new tensor begin: at a multiple of this."""
 
 
 class TorchAutograd(Backend):
@@ -117,11 +122,18 @@ class TorchAutograd(Backend):
         return self.torch.autograd.grad(loss.sum() if loss.ndim else loss, params)
 
     def _descend(self, params: Sequence[Tensor], grads: Sequence[Tensor]) -> list[Tensor]:
+        """Return w - η ∂loss/∂w as new leaves."""
         with self.torch.no_grad():
             return [
                 self.torch.sub(w, g, alpha=self.learning_rate).requires_grad_()
                 for w, g in zip(params, grads, strict=True)
             ]
+
+    def _descend_in_place(self, params: list[Tensor], grads: Sequence[Tensor]) -> list[Tensor]:
+        with self.torch.no_grad():
+            for w, g in zip(params, grads, strict=True):
+                w.sub_(g, alpha=self.learning_rate)
+        return params
 
     def evaluate(self, params: Params, x: Array, y: Array) -> Evaluation:
         with self.torch.no_grad():
@@ -151,6 +163,7 @@ class TorchAutograd(Backend):
     ) -> Recording:
         numbers = np.arange(state.step + 1, state.step + 1 + len(batches))
         recorded = numbers % every == 0 if every else np.zeros(len(batches), dtype=bool)
+        descend = self._descend if recorded.any() else self._descend_in_place
         leaves = self._tensors(params, requires_grad=True)
         rows: list[list[Tensor]] = []
         blocks: list[tuple[Array, ...]] = []
@@ -158,7 +171,7 @@ class TorchAutograd(Backend):
         for (x, y), keep in zip(self._samples(data, batches), recorded.tolist(), strict=True):
             loss, activations, z = self.loss(leaves, x, y)
             grads = self._derive(loss, leaves)
-            before, leaves = leaves, self._descend(leaves, grads)
+            before, leaves = leaves, descend(leaves, grads)
             if keep:
                 rows.append([*before, *leaves, *grads, *self._seen(loss, activations, z)])
                 if len(rows) == ROWS_PER_BLOCK:
@@ -191,8 +204,20 @@ class TorchAutograd(Backend):
         together = max(1, NUMBERS_GATHERED // (batches[0].size * data.x.shape[1]))
         for start in range(0, len(batches), together):
             chosen = batches[start : start + together]
-            xs, ys = self._tensors((data.x[chosen], data.y[chosen]))
-            yield from zip(xs.unbind(), ys.unbind(), strict=True)
+            xs, ys = self._aligned(data.x[chosen]), self._aligned(data.y[chosen])
+            yield from zip(xs, ys, strict=True)
+
+    def _aligned(self, rows: Array) -> Sequence[Tensor]:
+        """Return each row as a tensor that begins where a tensor of its own would.
+
+        The matrix products round by where their arguments begin, so a row that merely followed
+        the last one would end in other bits than the same samples handed to `gradients`.
+        """
+        size, line = rows[0].size, ALIGNMENT_BYTES // rows.itemsize
+        shape = (len(rows), math.ceil(size / line) * line)
+        padded = self.torch.empty(shape, dtype=self.dtype, device=self.device)
+        tensors = padded[:, :size].view(rows.shape)
+        return tensors.copy_(self.torch.from_numpy(rows)).unbind()
 
     def _tensors(self, arrays: Sequence[Array], requires_grad: bool = False) -> list[Tensor]:
         return [

@@ -18,6 +18,7 @@ from shared import worked
 from shared.backend import Params
 from shared.certificate.findings import BackendCertificate
 from shared.certificate.judge import Judge
+from shared.classification import Classification, classification
 from shared.drift import DriftMeter, PairDrift
 from shared.errors import UsageError
 from shared.evaluation import Curve, CurveTaker, Outcome, outcome
@@ -84,6 +85,8 @@ class Comparison:
         How many steps every backend made; fewer than the problem's where it was interrupted.
     certificates, not_judged
         One for each backend; or none, and the reason.
+    classification
+        What the networks answered at the last mark of the curve, where they are classifiers.
     recorded_to
         The folder that holds the recordings if the run was to be recorded. Interrupted, it holds
         none: they are written whole or not at all.
@@ -102,6 +105,7 @@ class Comparison:
     recorded_to: Path | None
     certificates: tuple[BackendCertificate, ...]
     not_judged: str | None
+    classification: Classification | None = None
 
     @property
     def certified(self) -> bool:
@@ -176,6 +180,7 @@ def compare(
         problem, seed, dtype, results, (*missing, *failed), meter.finish(), curve_gaps(results),
         answers, steps, interrupted, record_to,
         tuple(judge.finish() for judge in judges if judge), not_judged,
+        _classification(problem, results),
     )  # fmt: skip
 
 
@@ -183,7 +188,7 @@ def _judges(trainees: Sequence[Trainee]) -> tuple[list[Judge | None], str | None
     """Give every backend a judge, or none of them, with the reason."""
     try:
         return [
-            Judge(trainee.name, trainee.problem, trainee.dtype, trainee.params)
+            Judge(trainee.name, trainee.problem, trainee.dtype, trainee.seeds)
             for trainee in trainees
         ], None
     except UsageError as error:
@@ -222,6 +227,11 @@ def _gap(a: BackendResult, b: BackendResult) -> CurveGap:
         int(epochs[furthest]),
         int(epochs[apart.argmax()]) if apart.any() else None,
     )
+
+
+def _classification(problem: Problem, results: Sequence[BackendResult]) -> Classification | None:
+    named = [(result.name, result.curve.answers) for result in results]
+    return classification(problem, named, int(results[0].curve.epochs[-1]))
 
 
 def _result(

@@ -1,7 +1,8 @@
 """The loss curve and the accuracy at the marks of a run, and what a trained network answers.
 
 Parameters of several marks are stacked as replicas, so that a whole curve takes a few calls of
-`evaluate`; the calls have equal shapes, so that a compiling backend compiles once.
+`evaluate`; the calls have equal shapes, so that a compiling backend compiles once for the samples
+of the training, and once for those held out. What a classifier answers at the last mark is kept.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.backend import Array, Evaluation, Params, Recording
+from shared.backend import Array, Dataset, Evaluation, Params, Recording
 from shared.certificate.judge import Judge
+from shared.classification import Answers, answers, measured, predicted, right
 from shared.errors import ContractError
 from shared.training import Trainee
 
@@ -29,12 +31,27 @@ class Curve:
     loss
         (k, *R) mean loss over all samples.
     correct
-        (k, *R) how many samples fall on the right side of one half.
+        (k, *R) how many samples fall on the right side of one half, or, of several outputs, have
+        the largest one at their class.
+    held_out_correct
+        (k, *R) the same of the samples held out; None where the problem holds none out.
+    answers
+        (*R, N) what was said of each sample that a classifier is measured on, at the last mark.
     """
 
     epochs: Array
     loss: Array
     correct: Array
+    held_out_correct: Array | None = None
+    answers: Answers | None = None
+
+    def until(self, marks: int) -> Curve:
+        """Return the first so many marks, with the answers that there are."""
+        held_out = self.held_out_correct
+        return Curve(
+            self.epochs[:marks], self.loss[:marks], self.correct[:marks],
+            None if held_out is None else held_out[:marks], self.answers,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +90,16 @@ class CurveTaker:
     def __init__(self, trainee: Trainee, judge: Judge | None = None) -> None:
         problem = trainee.problem
         self._trainee, self._judge = trainee, judge
+        self._held_out = problem.held_out_dataset(trainee.dtype)
+        self._classifies = measured(problem) is not None
         self._marks = {e * problem.steps_per_epoch: e for e in problem.curve_epochs}
         self._block = _even_block(len(self._marks), BLOCK_BYTES // _mark_size_bytes(trainee))
         self._epochs: list[int] = []
         self._waiting: list[Params] = []
         self._losses: list[Array] = []
         self._correct: list[Array] = []
+        self._held_out_correct: list[Array] = []
+        self._answers: Answers | None = None
         self._take(0, trainee.params)
 
     def add(self, recording: Recording) -> None:
@@ -94,9 +115,11 @@ class CurveTaker:
     def finish(self) -> Curve:
         """Return the curve up to the last mark taken."""
         self._evaluate_waiting()
+        held_out = np.concatenate(self._held_out_correct) if self._held_out else None
         return Curve(
-            np.array(self._epochs), np.concatenate(self._losses), np.concatenate(self._correct)
-        )
+            np.array(self._epochs), np.concatenate(self._losses), np.concatenate(self._correct),
+            held_out, self._answers,
+        )  # fmt: skip
 
     def _take(self, step: int, params: Params) -> None:
         self._epochs.append(self._marks[step])
@@ -111,17 +134,28 @@ class CurveTaker:
         # A block that is not full is filled up with its last mark, so that all have one shape.
         filled = self._waiting + self._waiting[-1:] * (self._block - count)
         params = tuple(np.stack(column) for column in zip(*filled, strict=True))
+        data = self._trainee.data
+        loss, output = self._ask(params, data, count, "the loss curve")
+        self._losses.append(loss)
+        self._correct.append(count_correct(output, data.y))
+        if self._held_out:
+            _, output = self._ask(params, self._held_out, count, "the samples held out")
+            self._held_out_correct.append(count_correct(output, self._held_out.y))
+        if self._classifies:
+            self._answers = answers(output[-1])
+        self._waiting.clear()
+
+    def _ask(self, params: Params, data: Dataset, count: int, where: str) -> tuple[Array, Array]:
+        """Return losses (count, *R) and outputs (count, *R, N, n_L) of the marks of a block."""
         trainee = self._trainee
-        x, y = trainee.data.x, trainee.data.y
-        evaluation = trainee.backend.evaluate(params, x, y)
+        evaluation = trainee.backend.evaluate(params, data.x, data.y)
         lead = (self._block, *trainee.replicas)
-        trainee.contract.require_evaluation(evaluation, lead, len(x), "the loss curve")
+        trainee.contract.require_evaluation(evaluation, lead, len(data.x), where)
         output = _output(evaluation, trainee.name)
         if self._judge:
-            self._judge.add_evaluation(self._epochs[-count:], params, x, y, evaluation, count)
-        self._losses.append(np.array(evaluation.loss[:count]))
-        self._correct.append(count_correct(output, y)[:count])
-        self._waiting.clear()
+            epochs = self._epochs[-count:]
+            self._judge.add_evaluation(epochs, params, data.x, data.y, evaluation, count)
+        return np.array(evaluation.loss[:count]), output[:count]
 
 
 def count_correct(output: Array, y: Array) -> Array:
@@ -129,11 +163,7 @@ def count_correct(output: Array, y: Array) -> Array:
 
     Shapes: output (*R, N, n_L), y (N, n_L), result (*R,). A NaN is on no side.
     """
-    if output.shape[-1] == 1:
-        right = ((output > 0.5) == (y > 0.5))[..., 0]
-    else:
-        right = output.argmax(axis=-1) == y.argmax(axis=-1)
-    count: Array = np.asarray((right & ~np.isnan(output).any(axis=-1)).sum(axis=-1))
+    count: Array = np.asarray(right(predicted(output), predicted(y)).sum(axis=-1))
     return count
 
 
@@ -177,7 +207,9 @@ def _saturated(hidden: list[Array]) -> tuple[tuple[int, int, int], ...]:
 
 
 def _mark_size_bytes(trainee: Trainee) -> int:
-    samples, units = len(trainee.data.x), sum(trainee.problem.network.sizes[1:])
+    problem = trainee.problem
+    samples = max(len(problem.x), len(problem.held_out.x) if problem.held_out else 0)
+    units = sum(problem.network.sizes[1:])
     return samples * units * math.prod(trainee.replicas) * np.dtype(trainee.dtype).itemsize
 
 

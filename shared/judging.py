@@ -12,7 +12,7 @@ from shared.certificate.judge import Judge
 from shared.errors import RecordingFileError, UsageError
 from shared.problems import Problem, problem
 from shared.recording_file import open_recording
-from shared.seeding import initial_params
+from shared.seeding import require_seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,7 @@ def judge_file(path: Path, progress: Callable[[int], None] = lambda _: None) -> 
         for key in ("versions", "host"):
             header[key]  # the report states them
         asked = _problem_of(header["problem"])
-        start = initial_params(asked.network, header["seed"], header["dtype"])
-        judge = Judge(header["backend"], asked, header["dtype"], start)
+        judge = Judge(header["backend"], asked, header["dtype"], require_seed(header["seed"]))
     except KeyError as error:
         raise RecordingFileError(f"{path}: its header lacks {error}.") from error
     except TypeError as error:

@@ -1,11 +1,13 @@
 """Many seeds at once: every backend trains them all as replicas, and each seed is told apart.
 
-A seed is solved or stuck on each backend, and parted where two loss curves differ visibly.
+A seed is solved or stuck on each backend, and parted where two loss curves differ visibly. Of a
+classifier, its accuracy is told, and whether all backends answer alike.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shared.backend import Array
+from shared.classification import Answers, SurveyedAnswers, surveyed
 from shared.comparison import visible
 from shared.evaluation import Curve, CurveTaker
 from shared.interrupts import interrupts_deferred
@@ -21,7 +24,10 @@ from shared.registry import Loaded
 from shared.training import Missing, Trainee, lockstep, prepare
 
 GROUP = 1000
-"""Seeds trained at once: more would only take more memory."""
+"""Seeds trained at once, at most: more would only take more memory."""
+
+GROUP_BYTES = 256 * 2**20
+"""What the seeds trained at once may take together, on one backend: it bounds their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class Survey:
         How many epochs they were trained.
     parted_epoch
         (S,) the first mark at which any two loss curves differ visibly; -1 where none do.
+    answers
+        What the networks answered at the last mark, where they are classifiers.
     """
 
     problem: Problem
@@ -66,6 +74,7 @@ class Survey:
     missing: tuple[Missing, ...]
     parted_epoch: Array
     interrupted: bool
+    answers: SurveyedAnswers | None = None
 
     @property
     def solved(self) -> Array:
@@ -98,10 +107,11 @@ def survey(
     """
     trainees, failed = prepare(loaded, problem, dtype)
     groups: list[_Group] = []
-    for start in range(0, len(seeds), GROUP):
+    size = group_size(trainees[0], len(seeds))
+    for start in range(0, len(seeds), size):
         group = _train(
             trainees,
-            tuple(seeds[start : start + GROUP]),
+            tuple(seeds[start : start + size]),
             lambda made, before=start * problem.step_count: progress(before + made),  # type: ignore[misc]
         )
         if group.complete or not groups:
@@ -119,7 +129,29 @@ def survey(
         missing=(*missing, *failed),
         parted_epoch=np.concatenate([_parted(group.curves) for group in groups]),
         interrupted=not group.complete,
+        answers=surveyed(problem, [_joined(groups, i) for i in range(len(trainees))]),
     )
+
+
+def group_size(trainee: Trainee, seeds: int) -> int:
+    """Return how many seeds to train at once: as few groups as fit, of equal size.
+
+    Equal, since a compiling backend compiles for each size.
+    """
+    limit = max(1, min(GROUP, GROUP_BYTES // replica_size_bytes(trainee)))
+    return math.ceil(seeds / math.ceil(seeds / limit))
+
+
+def replica_size_bytes(trainee: Trainee) -> int:
+    """Return what training and evaluating one replica takes on a backend.
+
+    That is parameters and gradients, before and after a step; and for the samples of the largest
+    call, which is an evaluation, the inputs, z and a of each layer.
+    """
+    problem, network = trainee.problem, trainee.problem.network
+    samples = max(len(problem.x), len(problem.held_out.x) if problem.held_out else 0)
+    numbers = 4 * network.param_count + samples * (network.sizes[0] + 2 * sum(network.sizes[1:]))
+    return numbers * np.dtype(trainee.dtype).itemsize
 
 
 def _train(
@@ -144,7 +176,7 @@ def _train(
     marks = min(len(curve.epochs) for curve in curves)
     return _Group(
         seeds,
-        tuple(Curve(c.epochs[:marks], c.loss[:marks], c.correct[:marks]) for c in curves),
+        tuple(curve.until(marks) for curve in curves),
         int(curves[0].epochs[marks - 1]),
         complete,
     )
@@ -161,6 +193,17 @@ def _surveyed(trainee: Trainee, index: int, groups: Sequence[_Group]) -> Surveye
         setup_s=trainee.setup_s,
         compile_s=trainee.compile_s,
         train_s=trainee.train_s,
+    )
+
+
+def _joined(groups: Sequence[_Group], index: int) -> Answers | None:
+    """Return what one backend answers to each seed of all groups, (S, N)."""
+    told = [said for group in groups if (said := group.curves[index].answers)]
+    if not told:
+        return None
+    return Answers(
+        np.concatenate([said.predicted for said in told]),
+        np.concatenate([said.confidence for said in told]),
     )
 
 

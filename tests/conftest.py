@@ -53,17 +53,20 @@ def dtype(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def make(loaded: Loaded) -> Make:
-    """Make the backend for layer sizes, a learning rate and a dtype."""
+    """Make the backend for layer sizes or a whole network, a learning rate and a dtype."""
 
     def made(
-        sizes: tuple[int, ...] = (2, 2, 1), learning_rate: float = 0.05, dtype: str = "float64"
+        sizes: tuple[int, ...] = (2, 2, 1),
+        learning_rate: float = 0.05,
+        dtype: str = "float64",
+        network: Network | None = None,
     ) -> Backend:
-        return _made(loaded, sizes, learning_rate, dtype)
+        return _made(loaded, network or Network(sizes), learning_rate, dtype)
 
     return made
 
 
 @cache
-def _made(loaded: Loaded, sizes: tuple[int, ...], learning_rate: float, dtype: str) -> Backend:
+def _made(loaded: Loaded, network: Network, learning_rate: float, dtype: str) -> Backend:
     """Make a backend once for all tests: its verbs are pure, and compiling takes time."""
-    return loaded.create(Network(sizes), Optimizer(learning_rate), dtype)
+    return loaded.create(network, Optimizer(learning_rate), dtype)

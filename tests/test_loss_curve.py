@@ -24,12 +24,18 @@ repeatably = settings(derandomize=True, deadline=None)
 MARKS = (0, 1, 11, 21, 25)
 
 
+def in_file_order(trainee: Trainee, first: int, stop: int) -> Array:
+    """Batches (k, *R, 1): each replica sees one person after the other."""
+    steps = np.arange(first, stop).reshape(-1, *(1 for _ in trainee.replicas), 1) % 4
+    return np.broadcast_to(steps, (stop - first, *trainee.replicas, 1))
+
+
 def train(trainee: Trainee, every: int, cuts: Sequence[int] = ()) -> tuple[Curve, list[Recording]]:
     """Train to the end, in chunks that end at the cuts, and take the curve on the way."""
     taker, recordings = CurveTaker(trainee), []
     ends = [0, *cuts, STEPS]
     for first, stop in itertools.pairwise(ends):
-        recordings.append(trainee.train(np.arange(first, stop)[:, None] % 4, every))
+        recordings.append(trainee.train(in_file_order(trainee, first, stop), every))
         taker.add(recordings[-1])
     return taker.finish(), recordings
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from shared.problems import Problem, problem
+from shared.network import Network
+from shared.problems import HeldOut, Problem, problem
 from tests.named_problems import NAMES, every_problem
 
 
@@ -38,6 +40,7 @@ def test_what_identifies_a_problem_is_stated_in_full() -> None:
         "classes": ["male", "female"],
         "samples": 16,
         "data_sha256": "",
+        "held_out": None,
         "network": {
             "sizes": [2, 2, 1],
             "activation": "sigmoid",
@@ -45,8 +48,11 @@ def test_what_identifies_a_problem_is_stated_in_full() -> None:
             "loss": "mean_squared_error",
         },
         "optimizer": {"learning_rate": 0.05, "name": "sgd"},
+        "initialization": "standard_normal",
         "epochs": 5000,
         "batch_size": 1,
+        "order": "file",
+        "last_batch": "kept",
         "steps": 80_000,
     }
 
@@ -89,3 +95,37 @@ def test_the_three_problems_have_digests_of_their_own() -> None:
 def test_another_training_is_told(epochs: int | None, rate: float | None, keys: set[str]) -> None:
     one = problem("people16")
     assert other_keys(one, one.changed(epochs, rate)) == keys
+
+
+@pytest.mark.parametrize(
+    ("change", "keys"),
+    [
+        ({"order": "shuffled"}, {"order"}),
+        ({"initialization": "fan_in_normal"}, {"initialization"}),
+        ({"last_batch": "dropped"}, {"last_batch"}),
+        ({"batch_size": 5}, {"batch_size", "steps"}),
+        ({"batch_size": 5, "last_batch": "dropped"}, {"batch_size", "last_batch", "steps"}),
+        ({"network": Network((2, 2, 1), "tanh")}, {"network"}),
+        ({"network": Network((2, 2, 1), loss="binary_cross_entropy")}, {"network"}),
+        ({"held_out": HeldOut(((1.0, 2.0),), ((1.0,),), "by hand")}, {"held_out"}),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_another_setting_is_told(change: dict[str, Any], keys: set[str]) -> None:
+    one = problem("people16")
+    assert other_keys(one, replace(one, **change)) == keys
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        HeldOut(((1.0, 2.5),), ((1.0,),), "by hand"),
+        HeldOut(((1.0, 2.0),), ((0.0,),), "by hand"),
+        HeldOut(((1.0, 2.0),), ((1.0,),), "by dice"),
+        HeldOut(((1.0, 2.0),) * 2, ((1.0,),) * 2, "by hand"),
+    ],
+    ids=["an input", "a target", "the split", "the number"],
+)
+def test_other_held_out_samples_are_told(other: HeldOut) -> None:
+    one = replace(problem("people16"), held_out=HeldOut(((1.0, 2.0),), ((1.0,),), "by hand"))
+    assert other_keys(one, replace(one, held_out=other)) == {"held_out"}

@@ -78,6 +78,22 @@ def test_an_epoch_has_as_many_steps_as_show_every_sample(
     assert (len(one.x), one.steps_per_epoch) == (samples, steps)
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "steps", "ragged"),
+    [(1, 16, False), (5, 3, False), (15, 1, False), (16, 1, False)],
+)
+def test_a_smaller_last_batch_that_is_dropped_is_no_step(
+    batch_size: int, steps: int, ragged: bool
+) -> None:
+    one = replace(problem("people16"), batch_size=batch_size, last_batch="dropped", epochs=7)
+    assert (one.steps_per_epoch, one.is_ragged, one.step_count) == (steps, ragged, 7 * steps)
+
+
+@pytest.mark.parametrize(("batch_size", "ragged"), [(1, False), (5, True), (16, False), (20, True)])
+def test_a_last_batch_that_is_kept_may_be_smaller(batch_size: int, ragged: bool) -> None:
+    assert replace(problem("people16"), batch_size=batch_size).is_ragged is ragged
+
+
 @every_problem
 def test_the_curve_is_taken_after_the_first_epoch_and_every_tenth_from_there(name: str) -> None:
     one = problem(name)

@@ -55,7 +55,8 @@ def test_what_a_backend_recorded_comes_back(tmp_path: Path, every: int) -> None:
     one = problem("people4")
     trainee = Trainee(load(find("numpy")), one, "float64")
     trainee.start((0, 1))
-    chunks = [trainee.train(np.arange(8)[:, None] % 4, every) for _ in range(2)]
+    batches = np.arange(16).reshape(8, 2, 1) % 4
+    chunks = [trainee.train(batches, every) for _ in range(2)]
     found = read(save(tmp_path / "a.npz", *chunks))
     assert [differences(a, b) for a, b in zip(chunks, found, strict=True)] == [set(), set()]
 

@@ -1,8 +1,7 @@
-"""From a seed to the bits all backends start from, and to the samples of every step."""
+"""From a seed to the bits that all backends start from."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import replace
 from typing import Any
@@ -15,20 +14,20 @@ from hypothesis import strategies as st
 from shared.backend import Array
 from shared.errors import UsageError
 from shared.network import Network
-from shared.problems import Problem, problem
+from shared.problems import problem
 from shared.seeding import (
     LARGEST_SEED,
-    batch_runs,
     from_textbook_order,
     initial_params,
-    initial_replicas,
     require_seed,
+    starting_params,
 )
 
 repeatably = settings(derandomize=True, deadline=None)
 some_seeds = pytest.mark.parametrize("seed", [0, 1, 37, 42, LARGEST_SEED])
 
 TEXTBOOK = Network((2, 2, 1))
+TEXTBOOK_PROBLEM = problem("people16")
 NETWORKS = st.lists(st.integers(1, 4), min_size=2, max_size=5).map(lambda s: Network(tuple(s)))
 SEED_42 = (
     0.4967141530112327,
@@ -50,37 +49,6 @@ def drawn(seed: int, count: int = 9) -> Array:
 def in_textbook_order(params: tuple[Array, ...]) -> list[float]:
     """All weights, then all biases: of the 2-2-1 network w1, ..., w6, b1, b2, b3."""
     return [float(v) for w in (*params[0::2], *params[1::2]) for v in w.ravel()]
-
-
-def small_problem(samples: int, batch_size: int, epochs: int) -> Problem:
-    one = problem("people16")
-    x, y = (one.x * 2)[:samples], (one.y * 2)[:samples]
-    return replace(one, x=x, y=y, batch_size=batch_size, epochs=epochs)
-
-
-def steps_of(one: Problem, first: int, stop: int) -> list[tuple[int, list[int]]]:
-    """Each step's number and the samples it sees."""
-    return [
-        (start + row, batch)
-        for start, batches in batch_runs(one, first, stop)
-        for row, batch in enumerate(batches.tolist())
-    ]
-
-
-def steps_expected(one: Problem, first: int, stop: int) -> list[tuple[int, list[int]]]:
-    """The same, spelt out: the data is cut anew in every epoch."""
-    samples, m = list(range(len(one.x))), one.batch_size
-    epoch = [samples[start : start + m] for start in range(0, len(samples), m)]
-    return [(step, epoch[step % len(epoch)]) for step in range(first, stop)]
-
-
-@st.composite
-def problems(draw: st.DrawFn) -> Problem:
-    """Some full batches and a rest, in an epoch of at least one sample."""
-    m = draw(st.integers(1, 6))
-    rest = draw(st.integers(0, m - 1))
-    full = draw(st.integers(0 if rest else 1, 4))
-    return small_problem(full * m + rest, m, draw(st.integers(1, 4)))
 
 
 @some_seeds
@@ -170,110 +138,95 @@ def test_no_parameters_are_drawn_from_a_seed_that_is_refused() -> None:
 
 @pytest.mark.parametrize("seeds", [(7,), (3, 1, 2), (5, 5)])
 def test_each_replica_starts_as_its_seed_alone(seeds: tuple[int, ...], dtype: str) -> None:
-    stacked = initial_replicas(TEXTBOOK, seeds, dtype)
+    stacked = starting_params(TEXTBOOK_PROBLEM, seeds, dtype)
     each = [in_textbook_order(tuple(w[row] for w in stacked)) for row in range(len(seeds))]
     assert each == [in_textbook_order(initial_params(TEXTBOOK, seed, dtype)) for seed in seeds]
 
 
 def test_replicas_lead_every_tensor() -> None:
-    shapes = [w.shape for w in initial_replicas(TEXTBOOK, range(5), "float64")]
+    shapes = [w.shape for w in starting_params(TEXTBOOK_PROBLEM, range(5), "float64")]
     assert shapes == [(5, 2, 2), (5, 2), (5, 1, 2), (5, 1)]
 
 
 def test_replicas_stand_in_the_order_of_their_seeds() -> None:
-    one, other = (
-        initial_replicas(TEXTBOOK, (1, 2), "float64"),
-        initial_params(TEXTBOOK, 1, "float64"),
-    )
+    one = starting_params(TEXTBOOK_PROBLEM, (1, 2), "float64")
+    other = initial_params(TEXTBOOK, 1, "float64")
     swapped = in_textbook_order(tuple(w[1] for w in one))
     assert swapped != in_textbook_order(other)
 
 
-@repeatably
-@given(problems())
-def test_samples_come_in_file_order_and_begin_anew_each_epoch(one: Problem) -> None:
-    steps = one.step_count
-    assert steps_of(one, 0, steps) == steps_expected(one, 0, steps)
+def test_one_seed_has_no_replica_axis(dtype: str) -> None:
+    alone = starting_params(TEXTBOOK_PROBLEM, 7, dtype)
+    assert in_textbook_order(alone) == in_textbook_order(initial_params(TEXTBOOK, 7, dtype))
+    assert alone[0].shape == (2, 2)
+
+
+WIDE = Network((7, 3, 2))
+
+
+def fan_in(network: Network, seed: int, dtype: str = "float64") -> tuple[Array, ...]:
+    return initial_params(network, seed, dtype, "fan_in_normal")
 
 
 @repeatably
-@given(problems())
-def test_every_sample_comes_once_in_an_epoch(one: Problem) -> None:
-    seen = [sample for _, batch in steps_of(one, 0, one.step_count) for sample in batch]
-    assert seen == list(range(len(one.x))) * one.epochs
+@given(NETWORKS, st.integers(0, LARGEST_SEED))
+def test_fan_in_weights_are_the_draws_over_the_root_of_their_inputs(
+    network: Network, seed: int
+) -> None:
+    """One correctly rounded division each, by a correctly rounded root."""
+    draws = iter(drawn(seed, network.param_count).tolist())
+    for w in fan_in(network, seed)[0::2]:
+        n_in = w.shape[1]
+        assert w.ravel().tolist() == [next(draws) / math.sqrt(n_in) for _ in range(w.size)]
 
 
 @repeatably
-@given(problems(), st.data())
-def test_any_cut_gives_the_batches_of_the_whole(one: Problem, data: st.DataObject) -> None:
-    ends = data.draw(st.lists(st.integers(0, one.step_count), max_size=4).map(sorted))
-    cuts = [0, *ends, one.step_count]
-    parts = [
-        step for first, stop in itertools.pairwise(cuts) for step in steps_of(one, first, stop)
-    ]
-    assert parts == steps_of(one, 0, one.step_count)
+@given(NETWORKS, st.integers(0, LARGEST_SEED), st.sampled_from(["float64", "float32"]))
+def test_fan_in_biases_are_positive_zeros(network: Network, seed: int, dtype: str) -> None:
+    biases = fan_in(network, seed, dtype)[1::2]
+    assert all(b.tobytes() == bytes(b.nbytes) for b in biases)
 
 
-@pytest.mark.parametrize("batch_size", [1, 3, 4, 7, 9])
-@pytest.mark.parametrize("cut", range(1, 14))
-def test_a_cut_at_any_step_gives_the_batches_of_the_whole(batch_size: int, cut: int) -> None:
-    one = small_problem(14, batch_size, epochs=14)
-    assert steps_of(one, 0, cut) == steps_expected(one, 0, cut)
-    assert steps_of(one, cut, one.step_count) == steps_expected(one, cut, one.step_count)
+@some_seeds
+def test_fan_in_parameters_in_float32_are_the_float64_ones_rounded(seed: int) -> None:
+    rounded = [float(np.float32(value)) for value in in_textbook_order(fan_in(WIDE, seed))]
+    assert in_textbook_order(fan_in(WIDE, seed, "float32")) == rounded
 
 
-@repeatably
-@given(problems())
-def test_the_batches_of_a_run_have_one_size(one: Problem) -> None:
-    sizes = {
-        (batches.shape[1], len(batches) > 1) for _, batches in batch_runs(one, 0, one.step_count)
-    }
-    ragged = len(one.x) % one.batch_size
-    assert sizes <= {(one.batch_size, True), (one.batch_size, False), (ragged, False)}
+def test_dividing_in_float32_would_give_other_parameters() -> None:
+    """Shows that the test above can fail: a quotient of rounded numbers is rounded twice."""
+    draws = initial_params(WIDE, 42, "float32")
+    twice = [float(v) for w in draws[0::2] for v in (w / np.sqrt(np.float32(w.shape[1]))).ravel()]
+    once = [float(v) for w in fan_in(WIDE, 42, "float32")[0::2] for v in w.ravel()]
+    assert twice != once
 
 
-@repeatably
-@given(problems())
-def test_a_smaller_last_batch_stands_alone(one: Problem) -> None:
-    alone = [
-        first
-        for first, batches in batch_runs(one, 0, one.step_count)
-        if batches.shape[1] < one.batch_size
-    ]
-    ragged = len(one.x) % one.batch_size != 0
-    last_of_each_epoch = range(one.steps_per_epoch - 1, one.step_count, one.steps_per_epoch)
-    assert alone == (list(last_of_each_epoch) if ragged else [])
+def test_fan_in_parameters_have_the_networks_shapes_and_dtype(dtype: str) -> None:
+    params = fan_in(WIDE, 0, dtype)
+    assert tuple(w.shape for w in params) == WIDE.param_shapes
+    assert {w.dtype.name for w in params} == {dtype}
 
 
-@pytest.mark.parametrize(
-    ("batch_size", "runs"),
-    [
-        (8, [(0, [[0, 1, 2, 3, 4, 5, 6, 7], [8, 9, 10, 11, 12, 13, 14, 15]])]),
-        (9, [(0, [[0, 1, 2, 3, 4, 5, 6, 7, 8]]), (1, [[9, 10, 11, 12, 13, 14, 15]])]),
-        (
-            6,
-            [(0, [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]]), (2, [[12, 13, 14, 15]])],
-        ),
-        (20, [(0, [list(range(16))])]),
-    ],
-)
-def test_an_epoch_is_cut_as_written(batch_size: int, runs: list[tuple[int, Any]]) -> None:
-    one = small_problem(16, batch_size, epochs=1)
-    found = [(first, batches.tolist()) for first, batches in batch_runs(one, 0, one.step_count)]
-    assert found == runs
+def test_the_outputs_of_a_layer_would_be_another_divisor() -> None:
+    """Shows that the fan-in is told from the fan-out."""
+    wrong = [w / np.sqrt(w.shape[0]) for w in initial_params(WIDE, 5, "float64")[0::2]]
+    pairs = zip(fan_in(WIDE, 5)[0::2], wrong, strict=True)
+    assert not any((w == other).any() for w, other in pairs)
 
 
-@pytest.mark.parametrize("batch_size", [1, 4, 5, 16])
-def test_the_next_step_sees_other_samples(batch_size: int) -> None:
-    """Shows that the tests above can fail: one step on, only the whole data is the same batch."""
-    one = small_problem(16, batch_size, epochs=3)
-    shifted = [batch for _, batch in steps_of(one, 1, one.step_count)]
-    expected = [batch for _, batch in steps_expected(one, 0, one.step_count - 1)]
-    assert (shifted == expected) == (batch_size == 16)
+@pytest.mark.parametrize("seeds", [5, (5, 6)])
+@pytest.mark.parametrize("initialization", ["standard_normal", "fan_in_normal"])
+def test_a_problem_starts_as_its_initialization_says(
+    initialization: str, seeds: int | tuple[int, ...], dtype: str
+) -> None:
+    one = replace(TEXTBOOK_PROBLEM, initialization=initialization)
+    started = starting_params(one, seeds, dtype)
+    first = started if isinstance(seeds, int) else tuple(w[0] for w in started)
+    expected = initial_params(TEXTBOOK, 5, dtype, initialization)
+    assert [w.tobytes() for w in first] == [w.tobytes() for w in expected]
 
 
-def test_a_late_cut_needs_no_walk_from_the_start() -> None:
-    one = replace(problem("people16"), batch_size=5, epochs=10**7)
-    last = one.step_count - 1
-    assert steps_of(one, last, last + 1) == [(last, [15])]
-    assert math.ceil(16 / 5) == one.steps_per_epoch
+def test_the_initializations_start_elsewhere() -> None:
+    """Shows that the test above can fail."""
+    fan, standard = fan_in(TEXTBOOK, 5), initial_params(TEXTBOOK, 5, "float64")
+    assert in_textbook_order(fan) != in_textbook_order(standard)

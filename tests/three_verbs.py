@@ -20,7 +20,7 @@ from shared.backend import (
 )
 from shared.network import Network, Optimizer
 from shared.registry import Loaded, Source
-from shared.seeding import initial_params, initial_replicas
+from shared.seeding import initial_params
 
 NETWORK = Network((2, 3, 1))
 OPTIMIZER = Optimizer(0.1)
@@ -90,8 +90,9 @@ def start(axes: tuple[int, ...], dtype: str = "float64") -> Params:
     """Other parameters for each replica."""
     if not axes:
         return initial_params(NETWORK, 42, dtype)
-    flat = initial_replicas(NETWORK, range(int(np.prod(axes))), dtype)
-    return tuple(w.reshape(*axes, *w.shape[1:]) for w in flat)
+    each = [initial_params(NETWORK, seed, dtype) for seed in range(int(np.prod(axes)))]
+    stacked = [np.stack(tensors) for tensors in zip(*each, strict=True)]
+    return tuple(w.reshape(*axes, *w.shape[1:]) for w in stacked)
 
 
 def no_momentum(params: Params) -> OptimizerState:

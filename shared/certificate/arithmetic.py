@@ -1,7 +1,7 @@
 """The arithmetic in which a step is computed exactly enough to judge a float64 program.
 
 The exact step is written once, in exact.py, and asks an arithmetic for numbers, products and
-exponentials. Ten bits more than the backend suffice; `LongDouble` has eleven.
+functions. Ten bits more than the backend suffice; `LongDouble` has eleven.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from shared.backend import Array
+from shared.certificate.products import Pair, product, whole
 from shared.errors import UsageError
 
 
@@ -29,11 +30,29 @@ class Arithmetic(Protocol):
     def exp(self, a: Any) -> Any:
         """Return e^a."""
 
-    def matmul(self, a: Any, b: Any) -> Any:
-        """Return the product over the last two axes."""
+    def log1p(self, a: Any) -> Any:
+        """Return ln(1 + a)."""
+
+    def tanh(self, a: Any) -> Any:
+        """Return tanh a."""
+
+    def matmul(self, a: Any, b: Any, allowed: Array) -> Any:
+        """Return the product over the last two axes, as reference numbers.
+
+        Its error may be a small share of what is allowed, elementwise.
+        """
+
+    def product(self, a: Any, b: Any, allowed: Array) -> Any:
+        """Return the same in the form that is cheapest to `lower` and to `distance`."""
+
+    def rows(self, a: Any, rows: slice) -> Any:
+        """Return some rows of numbers, or of a product, along the leading axis."""
 
     def lower(self, a: Any) -> Array:
         """Round to float64."""
+
+    def distance(self, value: Array, exact: Any) -> Array:
+        """Return |value - exact|, rounded to float64 after the subtraction."""
 
 
 class LongDouble:
@@ -61,9 +80,29 @@ class LongDouble:
     def exp(self, a: Any) -> Any:
         return np.exp(a)
 
-    def matmul(self, a: Any, b: Any) -> Any:
-        return a @ b
+    def log1p(self, a: Any) -> Any:
+        return np.log1p(a)
+
+    def tanh(self, a: Any) -> Any:
+        return np.tanh(a)
+
+    def matmul(self, a: Any, b: Any, allowed: Array) -> Any:
+        return whole(product(a, b, allowed))
+
+    def product(self, a: Any, b: Any, allowed: Array) -> Any:
+        return product(a, b, allowed)
+
+    def rows(self, a: Any, rows: slice) -> Any:
+        return Pair(a.high[rows], a.low[rows]) if isinstance(a, Pair) else a[rows]
 
     def lower(self, a: Any) -> Array:
+        if isinstance(a, Pair):
+            return a.high + a.low
         lowered: Array = np.asarray(a).astype(np.float64)
         return lowered
+
+    def distance(self, value: Array, exact: Any) -> Array:
+        if isinstance(exact, Pair):
+            # Where the two are close the first difference is exact, and else no rounding matters.
+            return abs((value - exact.high) - exact.low)
+        return self.lower(abs(value.astype(np.longdouble) - exact))

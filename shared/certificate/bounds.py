@@ -4,18 +4,43 @@ Standard rounding analysis, for any order of summation, any association of produ
 multiply-adds anywhere. Every function returns bounds in float64, not yet widened for its own
 roundings; `widened` does that once, at the end. docs/certificate.md derives each line.
 
-Shapes as in exact.py. Errors e bound the deviation of a quantity; K and U follow how many
-underflows it may have met, and how much each may have been magnified since.
+Shapes as in exact.py. Errors e bound the deviation of a quantity.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from shared.backend import Array
+from shared.certificate.profile import Profile
 from shared.certificate.rounding import Rounding
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """∂L/∂z or ∂L/∂a of a layer (..., m, n): the exact one, and what a program's may be off.
+
+    size
+        |exact|, in float64.
+    roundings, reach
+        How many underflows it may have met on its way, and how much each may have been magnified
+        since; reach is (..., 1, 1).
+    """
+
+    exact: Any
+    size: Array
+    error: Array
+    roundings: int
+    reach: Array
+
+    def part(self, rows: slice) -> Slope:
+        """Return the same of some steps."""
+        return Slope(
+            self.exact[rows], self.size[rows], self.error[rows], self.roundings, self.reach[rows]
+        )
 
 
 def widened(bound: Array) -> Array:
@@ -23,70 +48,87 @@ def widened(bound: Array) -> Array:
     return bound * (1 + 1e-9)
 
 
-def divisor_roundings(m: int, outputs: int) -> int:
+def divisor_roundings(*divisors: int) -> int:
     """Count what dividing by the mean's divisors may round, beyond an exact power of two.
 
     Two for each: a compiler may turn a / d into a times the rounded reciprocal of d.
     """
-    return 2 * sum(d & (d - 1) != 0 for d in (m, outputs))
+    return 2 * sum(d & (d - 1) != 0 for d in divisors)
 
 
 def affine(rounding: Rounding, a: Array, W: Array, b: Array) -> Array:
     """Bound the error of z = a Wᵀ + b: n products, n additions, in any order."""
     n = W.shape[-1]
     size = abs(a) @ np.swapaxes(abs(W), -1, -2) + abs(b)[..., None, :]
-    bound: Array = rounding.gamma(n + 1) * size + (n + 1) * rounding.omega * _top(a)
+    bound: Array = rounding.gamma(n + 1) * size + (n + 1) * rounding.omega * top(a)
     return bound
 
 
-def loss(rounding: Rounding, value: Array, m: int, outputs: int) -> Array:
-    """Bound the error of the mean of squares at recorded outputs."""
-    k = m * outputs + 2 + divisor_roundings(m, outputs)
-    bound: Array = rounding.gamma(k) * value + (m * outputs + 2) * rounding.omega
-    return bound
+def activation(
+    rounding: Rounding, profile: Profile, name: str, value: Array, rest: Array, z_error: Array
+) -> Array:
+    """Bound the error of a hidden or squared output's a = f(z), where z is off by z_error.
 
-
-def backward(
-    rounding: Rounding,
-    weights: Sequence[Array],
-    activations: Sequence[Array],
-    deltas: Sequence[Array],
-    slope: Array,
-) -> tuple[Array, ...]:
-    """Bound the gradients computed from recorded activations a_0, ..., a_L.
-
-    deltas are the exact ones, slope is the exact ∂L/∂o. Returns bounds for W_1, b_1, W_2, ...
+    value, rest are those of exact.Activated.
     """
-    m, outputs = activations[-1].shape[-2:]
-    omega, gamma = rounding.omega, rounding.gamma
-    k = 4 + divisor_roundings(m, outputs)
-    reach = _top(slope)
-    e = gamma(k) * abs(deltas[-1]) + k * omega * reach
-    found: list[Array] = []
-    for layer in range(len(weights), 0, -1):
-        size, a = abs(deltas[layer - 1]), abs(activations[layer - 1])
-        found.append(e.sum(axis=-2) + gamma(m - 1) * (size + e).sum(axis=-2) + m * omega)
-        found.append(
-            _transposed(e) @ a
-            + gamma(m) * (_transposed(size + e) @ a)
-            + (k + m) * m * omega * reach * _top(a)
-        )
-        if layer > 1:
-            W = abs(weights[layer - 1])
-            n = W.shape[-2]
-            e_below = e @ W + gamma(n) * ((size + e) @ W)
-            reach, k = reach * n * _top(W), k + n + 3
-            p = a * (1 - a)
-            # |A| p is the delta below; p (|A| + e_A) needs A itself only through it.
-            e = p * e_below + gamma(3) * (abs(deltas[layer - 2]) + p * e_below) + k * omega * reach
-    return tuple(found[::-1])
+    if name == "sigmoid":
+        return profile.sigmoid_error(rounding, value, rest, z_error)
+    if name == "tanh":
+        return profile.tanh_error(rounding, value, rest, z_error)
+    return z_error + rounding.omega if name == "relu" else z_error
 
 
-def _top(v: Array) -> Array:
+def through_activation(
+    rounding: Rounding, name: str, a: Array, slope: Array, above: Slope, exact: Any, size: Array
+) -> Slope:
+    """Bound δ = A f'(z) from A = ∂L/∂a and the recorded a, of which f'(z) is the slope.
+
+    exact and size are those of δ.
+    """
+    gamma, error, p = rounding.gamma, above.error, abs(slope)
+    e = p * error
+    if name == "sigmoid":
+        e = e + gamma(3) * p * (above.size + error)
+    elif name == "tanh":
+        e_p = tanh_slope_error(rounding, abs(a), p)
+        e = e + above.size * e_p + error * e_p + gamma(1) * (above.size + error) * (p + e_p)
+    k = above.roundings + 3
+    return Slope(exact, size, e + k * rounding.omega * above.reach, k, above.reach)
+
+
+def tanh_slope_error(rounding: Rounding, a: Array, q: Array) -> Array:
+    """Bound the error of 1 - a², (1 - a)(1 + a) or t + t a at a given |a|; q is its value."""
+    bound: Array = rounding.u * (a * (1 + a) + 3 * q) * (1 + 4 * rounding.u)
+    return bound
+
+
+def bias_gradient(rounding: Rounding, delta: Slope) -> Array:
+    """Bound ∂L/∂b: a sum over m samples."""
+    m = delta.size.shape[-2]
+    spread = (delta.error + rounding.gamma(m - 1) * (delta.size + delta.error)).sum(axis=-2)
+    bound: Array = spread + m * rounding.omega
+    return bound
+
+
+def weight_gradient(rounding: Rounding, delta: Slope, a_below: Array) -> Array:
+    """Bound ∂L/∂W = δᵀ a: m products and their sum."""
+    m = delta.size.shape[-2]
+    spread = delta.error + rounding.gamma(m) * (delta.size + delta.error)
+    underflow = (delta.roundings + m) * m * rounding.omega * delta.reach * top(a_below)
+    bound: Array = np.swapaxes(spread, -1, -2) @ abs(a_below) + underflow
+    return bound
+
+
+def below_error(rounding: Rounding, delta: Slope, W: Array) -> Array:
+    """Bound ∂L/∂a_{l-1} = δ W: n products and their sum, and what δ was off before."""
+    n = W.shape[-2]
+    bound: Array = (delta.error + rounding.gamma(n) * (delta.size + delta.error)) @ abs(
+        W
+    ) + n * rounding.omega * delta.reach * top(W)
+    return bound
+
+
+def top(v: Array) -> Array:
     """max(1, max|v|) for each step and replica, shaped to meet matrices."""
     highest: Array = np.maximum(1.0, abs(v).max(axis=(-2, -1), keepdims=True))
     return highest
-
-
-def _transposed(v: Array) -> Array:
-    return np.swapaxes(v, -1, -2)

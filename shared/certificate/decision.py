@@ -39,6 +39,12 @@ class Judged:
         The exact value, rounded to float64.
     error
         |value - exact|, formed before that rounding.
+    start
+        Which row of the recording the first one is: a wide tensor is judged part by part.
+    kinks
+        How many values come from a z of exactly 0 into a relu, which has no slope there.
+    note
+        What else there is to say of those that failed.
     """
 
     stage: str
@@ -48,6 +54,9 @@ class Judged:
     error: Array
     bound: Array
     verdict: Array
+    start: int = 0
+    kinks: int = 0
+    note: str = ""
 
 
 def decide(
@@ -65,12 +74,15 @@ def decide(
         The reference's unit roundoff over the backend's: how far the error itself is uncertain.
     """
     with np.errstate(invalid="ignore"):
-        verdict = np.full(value.shape, Verdict.DIFFERENT, dtype=np.uint8)
-        close = (error <= bound * (1 + 4 * sharpness)) & np.isfinite(error)
-        verdict[close] = Verdict.UNDECIDED
-        explained = (error <= bound) & np.isfinite(error)
-        verdict[explained] = Verdict.EXPLAINED
-        verdict[explained & (bound >= abs(value))] = Verdict.VACUOUS
-        # Decided last, so that it wins: an exact zero recorded as zero is not vacuous.
-        verdict[(value == exact.astype(value.dtype)) & np.isfinite(value)] = Verdict.BIT_EQUAL
+        explained = error <= bound
+        # An exact zero recorded as zero is not vacuous: nothing can be more certain.
+        equal = value == exact.astype(value.dtype, copy=False)
+        verdict = (bound >= abs(value)).astype(np.uint8) + np.uint8(Verdict.EXPLAINED)
+        if not (explained.all() and error.max(initial=0.0) < np.inf):
+            finite = np.isfinite(error)
+            close = (error <= bound * (1 + 4 * sharpness)) & finite
+            failed = np.where(close, np.uint8(Verdict.UNDECIDED), np.uint8(Verdict.DIFFERENT))
+            verdict = np.where(explained & finite, verdict, failed)
+            equal &= np.isfinite(value)
+        verdict *= ~equal
     return Judged(stage, tensor, value, exact, error, bound, verdict)

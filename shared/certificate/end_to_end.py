@@ -7,105 +7,156 @@ to activations that were never recorded. Then the bound has to carry every error
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from shared.backend import Array, Params
-from shared.certificate import exact
-from shared.certificate.bounds import divisor_roundings
-
-if TYPE_CHECKING:
-    from shared.certificate.stages import Evaluated, Reference
+from shared.backend import Array
+from shared.certificate import bounds, exact, loss_bounds
+from shared.certificate.exact import Activated
+from shared.certificate.loss_bounds import Logits
+from shared.certificate.stages import Evaluated, Reference
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """An exact activation, its slope's two factors, and how far a program's may be off.
+    """The exact z and a = f(z) of a layer, and how far a program's may be off."""
 
-    value, rest
-        s = σ(z) and c = 1 - s in the reference arithmetic.
-    """
+    z: Any
+    z_error: Array
+    true: Activated
+    error: Array
 
-    value: Any
-    rest: Any
+    def of(self, tensor: str) -> tuple[Any, Array]:
+        """Return the exact value and the error of the logits z_L, or of a_l."""
+        return (self.z, self.z_error) if tensor[0] == "z" else (self.true.value, self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """The exact value of a gradient, or of a δ, and how far a program's may be off."""
+
+    tensor: str
+    exact: Any
     error: Array
 
 
-def forward(reference: Reference, params: Params, x: Array) -> list[Layer]:
+def forward(reference: Reference, seen: Evaluated) -> list[Layer]:
     """Compute every activation from x alone, with the error that has gathered until there."""
     arithmetic, rounding = reference.arithmetic, reference.rounding
-    a, error = arithmetic.lift(x), np.zeros(x.shape)
+    a, error = arithmetic.lift(seen.activations[0]), np.zeros(seen.activations[0].shape)
     layers = []
-    for W, b in zip(params[0::2], params[1::2], strict=True):
+    for layer, name in enumerate(seen.functions, start=1):
+        W, b = seen.params[2 * layer - 2], seen.params[2 * layer - 1]
         n, size, w = W.shape[-1], abs(arithmetic.lower(a)), np.swapaxes(abs(W), -1, -2)
         z_error = (
             rounding.gamma(n + 1) * ((size + error) @ w + abs(b)[..., None, :])
             + error @ w
-            + (n + 1) * rounding.omega * _top(size)
+            + (n + 1) * rounding.omega * bounds.top(size)
         )
-        true = exact.sigmoid(
-            arithmetic, exact.affine(arithmetic, a, arithmetic.lift(W), arithmetic.lift(b))
-        )
-        s, c = arithmetic.lower(true.value), arithmetic.lower(true.rest)
-        error = reference.profile.sigmoid_error(rounding, s, c, z_error)
+        z = exact.affine(arithmetic, a, W, arithmetic.lift(b), z_error)
+        true = exact.activation(arithmetic, name, z)
+        value = arithmetic.lower(true.value)
+        if name == "softmax":
+            error = _softmax_error(reference, seen, z, true, z_error)
+        else:
+            rest = value if true.rest is None else arithmetic.lower(true.rest)
+            error = bounds.activation(rounding, reference.profile, name, value, rest, z_error)
+        layers.append(Layer(z, z_error, true, error))
         a = true.value
-        layers.append(Layer(true.value, true.rest, error))
     return layers
 
 
-def backward(reference: Reference, seen: Evaluated) -> tuple[tuple[Any, Array], ...]:
-    """Return each gradient's exact value and bound, from W_1, b_1 on."""
+def backward(reference: Reference, seen: Evaluated) -> tuple[Gradient, ...]:
+    """Return each gradient's exact value and bound, and each δ's, from the output on."""
     arithmetic, rounding = reference.arithmetic, reference.rounding
-    gamma, omega, lower = rounding.gamma, rounding.omega, arithmetic.lower
-    layers = forward(reference, seen.params, seen.activations[0])
-    x = Layer(arithmetic.lift(seen.activations[0]), None, np.zeros(seen.activations[0].shape))
-    below = [x, *layers]
-    m, outputs = seen.y.shape[-2:]
-    slope = exact.output_slope(layers[-1].value, arithmetic.lift(seen.y))
-    count = m * outputs
-    distance = abs(lower(slope)) * count / 2
-    slope_error = (2 / count) * layers[-1].error + gamma(1 + divisor_roundings(m, outputs)) * (
-        2 / count
-    ) * (distance + layers[-1].error)
-    found: list[tuple[Any, Array]] = []
-    for layer in range(len(layers), 0, -1):
-        here, under = below[layer], below[layer - 1]
-        s, c = lower(here.value), lower(here.rest)
-        p = s * c
-        t = here.error * (abs(s - c) + here.error)
-        p_error = t + gamma(2) * (p + t) + omega
-        size = abs(lower(slope))
-        delta = slope * (here.value * here.rest)
-        d = abs(lower(delta))
-        e = (
-            size * p_error
-            + p * slope_error
-            + slope_error * p_error
-            + gamma(1) * (size + slope_error) * (p + p_error)
-            + omega
-        )
-        a, a_error = abs(lower(under.value)), under.error
+    gamma, omega = rounding.gamma, rounding.omega
+    x = arithmetic.lift(seen.activations[0])
+    start = Layer(x, np.zeros(x.shape), Activated(x), np.zeros(x.shape))
+    layers = [start, *forward(reference, seen)]
+    m = x.shape[-2]
+    found: list[Gradient] = []
+    delta, e = _output_delta(reference, seen, layers[-1])
+    for layer in range(len(layers) - 1, 0, -1):
+        under = layers[layer - 1]
+        a, d = abs(arithmetic.lower(under.true.value)), abs(arithmetic.lower(delta))
         bias = e.sum(axis=-2) + gamma(m - 1) * (d + e).sum(axis=-2) + m * omega
         weight = (
-            _transposed(e) @ (a + a_error)
-            + _transposed(d) @ a_error
-            + gamma(m) * (_transposed(d + e) @ (a + a_error))
-            + m * omega * _top(a)
+            _transposed(e) @ (a + under.error)
+            + _transposed(d) @ under.error
+            + gamma(m) * (_transposed(d + e) @ (a + under.error))
+            + m * omega * bounds.top(a)
         )
-        found.append((exact.bias_gradient(delta), bias))
-        found.append((exact.weight_gradient(arithmetic, delta, under.value), weight))
+        product = exact.weight_gradient(arithmetic, delta, under.true.value, weight)
+        found.append(Gradient(f"δ{layer}", delta, e))
+        found.append(Gradient(f"b{layer}", exact.bias_gradient(delta), bias))
+        found.append(Gradient(f"W{layer}", product, weight))
         if layer > 1:
             W = seen.params[2 * layer - 2]
             n = W.shape[-2]
-            slope = exact.below(arithmetic, delta, arithmetic.lift(W))
-            slope_error = e @ abs(W) + gamma(n) * ((d + e) @ abs(W)) + n * omega * _top(W)
-    return tuple(found[::-1])
+            error = e @ abs(W) + gamma(n) * ((d + e) @ abs(W)) + n * omega * bounds.top(W)
+            slope = exact.below(arithmetic, delta, W, error)
+            delta, e = _through(reference, seen.functions[layer - 2], under, slope, error)
+    return tuple(found)
 
 
-def _top(v: Array) -> Array:
-    highest: Array = np.maximum(1.0, abs(v).max(axis=(-2, -1), keepdims=True))
-    return highest
+def _output_delta(reference: Reference, seen: Evaluated, last: Layer) -> tuple[Any, Array]:
+    arithmetic, rounding = reference.arithmetic, reference.rounding
+    m, n = seen.y.shape[-2:]
+    y = arithmetic.lift(seen.y)
+    if seen.network.from_logits:
+        binary = seen.network.loss == "binary_cross_entropy"
+        delta = exact.logit_slope(seen.network, last.true, y)
+        at = _logits(reference, seen, last.z, last.true)
+        limit = loss_bounds.cross_entropy(rounding, reference.profile, seen.network, at)
+        # The output's own error comes twice, which is more than enough.
+        return delta, 2 * (limit.slope + last.error / (m * n if binary else m))
+    slope = exact.output_slope(seen.network, last.true.value, y)
+    factor = 2 / (m * n) if seen.network.loss == "mean_squared_error" else 1 / m
+    k = loss_bounds.squared_slope_roundings(seen.network, m, n)
+    inherited = factor * last.error
+    error = inherited + rounding.gamma(k) * (abs(arithmetic.lower(slope)) + inherited)
+    return _through(reference, seen.network.output, last, slope, error)
+
+
+def _through(
+    reference: Reference, name: str, layer: Layer, slope: Any, error: Array
+) -> tuple[Any, Array]:
+    """Return δ = A f'(z) at the exact z, and its error from that of A and of a."""
+    arithmetic, rounding = reference.arithmetic, reference.rounding
+    a, moved = arithmetic.lower(layer.true.value), layer.error
+    if name == "sigmoid":
+        p = layer.true.value * layer.true.rest
+        t = moved * (abs(2 * a - 1) + moved)
+        p_error = t + rounding.gamma(2) * (arithmetic.lower(p) + t) + rounding.omega
+    elif name == "tanh":
+        p, t = layer.true.rest, moved * (2 * abs(a) + moved)
+        p_error = t + bounds.tanh_slope_error(rounding, abs(a) + moved, arithmetic.lower(p) + t)
+    elif name == "relu":
+        p = exact.slope(name, layer.true.value)
+        p_error = (abs(arithmetic.lower(layer.z)) <= layer.z_error) * 1.0
+    else:
+        p, p_error = exact.slope(name, layer.true.value), np.zeros(1)
+    size, q = abs(arithmetic.lower(slope)), arithmetic.lower(p)
+    e = size * p_error + q * error + error * p_error
+    e = e + rounding.gamma(1) * (size + error) * (q + p_error) + rounding.omega
+    return slope * p, e
+
+
+def _softmax_error(
+    reference: Reference, seen: Evaluated, z: Any, true: Activated, z_error: Array
+) -> Array:
+    """Bound a softmax whose logits are off: each share moves by twice the largest error at most."""
+    at = _logits(reference, seen, z, true)
+    own = loss_bounds.cross_entropy(reference.rounding, reference.profile, seen.network, at).output
+    stretch = np.exp(np.minimum(2 * z_error.max(axis=-1, keepdims=True), 50.0))
+    error: Array = at.s * (stretch - 1) + own * stretch
+    return error
+
+
+def _logits(reference: Reference, seen: Evaluated, z: Any, true: Activated) -> Logits:
+    lower = reference.arithmetic.lower
+    return Logits(lower(z), seen.y, lower(true.value), lower(true.rest), np.zeros(1))
 
 
 def _transposed(v: Array) -> Array:

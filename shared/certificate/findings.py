@@ -77,27 +77,36 @@ class StageSummary:
 class BackendCertificate:
     """What was decided on one backend.
 
+    steps
+        How many steps were recorded; each was held to start where the last one ended.
+    judged_steps, one_in
+        How many of them were judged number by number: all, or a sample of one in so many.
     findings
         The first ones, in the order of execution; found counts all.
     verdict
         The worst of all; EXPLAINED where nothing was found, UNDECIDED where no step was judged.
     close_calls
-        How often, at the marks of the curve, an output lies so close to one half that rounding
-        could move a sample to the other side.
+        How often, at the marks of the curve, an answer lies so close to another one that rounding
+        could change it: an output to one half, or the largest output to the second largest.
+    kinks
+        How often a relu received exactly 0, where it has no slope; relu'(0) = 0 is a convention.
     """
 
     backend: str
     steps: int
+    judged_steps: int
+    one_in: int
     stages: tuple[StageSummary, ...]
     findings: tuple[Finding, ...]
     found: int
     verdict: Verdict
     close_calls: int
+    kinks: int
 
     @property
     def certified(self) -> bool:
         """Some step was judged, no value is different or undecided, and the chain holds."""
-        return self.steps > 0 and not self.found
+        return self.judged_steps > 0 and not self.found
 
     @property
     def values(self) -> int:

@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from shared.backend import Array, Evaluation, Params, Recording
 from shared.certificate.arithmetic import LongDouble
+from shared.certificate.backward import judge_backward
+from shared.certificate.chain import Chain, require_whole
+from shared.certificate.convention import told_apart
 from shared.certificate.decision import Judged, Verdict
-from shared.certificate.findings import (
-    CARRIED,
-    SAMPLES,
-    SHAPE,
-    START,
-    BackendCertificate,
-    Finding,
-)
-from shared.certificate.rounding import TIGHT, Rounding
-from shared.certificate.stages import (
-    UPDATE,
-    Evaluated,
-    Reference,
-    judge_backward,
-    judge_forward,
-    judge_update,
-)
-from shared.certificate.tally import Tally
-from shared.contract import Contract
+from shared.certificate.findings import SHAPE, BackendCertificate
+from shared.certificate.forward import judge_forward
+from shared.certificate.ledger import Ledger, Rows
+from shared.certificate.profile import TIGHT
+from shared.certificate.rounding import Rounding
+from shared.certificate.sampling import Sampling, sampling
+from shared.certificate.stages import UPDATE, Evaluated, Reference
+from shared.certificate.update import judge_update
 from shared.errors import ContractError, UsageError
 from shared.problems import Problem
-from shared.seeding import batch_runs
-from shared.ulp import bits_differ, ulp_distance
-
-KEPT = 20
-"""As many findings are kept, the first in the order of execution; all are counted."""
 
 CURVE = "curve "
+
+BLOCK_NUMBERS = 2**17
+"""Steps are judged in blocks with about as many activations, so that memory stays flat."""
 
 
 def reference_for(dtype: str) -> Reference:
@@ -53,23 +44,27 @@ def reference_for(dtype: str) -> Reference:
 
 
 class Judge:
-    """Follows one backend from its start.
+    """Follows one backend from its start; seeds are one, or one for each replica.
 
     Shapes: recordings with replicas are judged as they are, all axes at once.
     """
 
-    def __init__(self, name: str, problem: Problem, dtype: str, start: Params) -> None:
+    def __init__(
+        self,
+        name: str,
+        problem: Problem,
+        dtype: str,
+        seeds: int | Sequence[int],
+        sample: Sampling | None = None,
+    ) -> None:
         self._reference = reference_for(dtype)
         self._name, self._problem, self._dtype = name, problem, dtype
         self._data = problem.dataset(dtype)
         self._rate = np.dtype(dtype).type(problem.optimizer.learning_rate)
-        self._expected, self._link = start, START
-        self._tallies: dict[tuple[str, str], Tally] = {}
-        self._found: list[tuple[int, int, Finding]] = []
-        self._count = 0
-        self._worst = Verdict.EXPLAINED
-        self._steps = 0
-        self._close_calls = 0
+        self._sample = sample or sampling(problem, seeds)
+        self._ledger = Ledger(problem)
+        self._chain = Chain(problem, seeds, dtype, self._ledger)
+        self._steps = self._judged_steps = self._close_calls = self._kinks = 0
         self._expected_step = 1
 
     def add(self, recording: Recording) -> None:
@@ -77,33 +72,46 @@ class Judge:
         first = self._expected_step
         self._expected_step = recording.final[1].step + 1
         try:
-            self._require_whole(recording, first)
+            require_whole(self._name, self._problem, self._dtype, recording, first)
         except ContractError as error:
-            self._misshaped(first, str(error))
+            self._ledger.say(first, SHAPE, str(error))
             return
-        steps = recording.steps
         with np.errstate(all="ignore"):
-            self._judge_chain(recording)
-            batches = self._judge_samples(recording)
-            seen = Evaluated(
-                recording.before,
-                (self._data.x[batches], *(recording.evaluation.activations or ())),
-                self._data.y[batches],
-                np.asarray(recording.evaluation.loss),
-            )
-            stages = [
-                judge_forward(self._reference, seen),
-                judge_backward(self._reference, seen, recording.grads),
-                judge_update(
-                    self._reference, self._problem.network.param_names, recording.before,
-                    recording.grads, recording.after, self._rate,
-                ),
-            ]  # fmt: skip
-            for rank, judged in enumerate(j for stage in stages for j in stage):
-                self._count_in(judged, steps, rank + 1, recording.batches)
-        self._steps += len(steps)
-        # Only the first are told, so that a run that fails everywhere takes no more memory.
-        self._found = _first(self._found)
+            self._chain.judge_params(recording)
+            batches = self._chain.judge_samples(recording)
+            rows = np.flatnonzero(self._sample.chosen(recording.steps))
+            for start in range(0, len(rows), self._block(recording)):
+                self._judge_steps(recording, batches, rows[start : start + self._block(recording)])
+        self._steps += len(recording.steps)
+        self._judged_steps += len(rows)
+
+    def _judge_steps(self, recording: Recording, batches: Array, rows: Array) -> None:
+        # Rows in a row are a view; others have to be gathered.
+        chosen = slice(rows[0], rows[-1] + 1) if rows[-1] - rows[0] + 1 == len(rows) else rows
+        evaluation = recording.evaluation
+        before, after, grads = (
+            tuple(w[chosen] for w in params)
+            for params in (recording.before, recording.after, recording.grads)
+        )
+        deltas = recording.deltas and tuple(d[chosen] for d in recording.deltas)
+        seen = Evaluated(
+            self._problem.network, before,
+            (
+                self._data.x[batches[chosen]],
+                *(a[chosen] for a in evaluation.activations or ()),
+            ),
+            None if evaluation.logits is None else evaluation.logits[chosen],
+            self._data.y[batches[chosen]], np.asarray(evaluation.loss)[chosen],
+        )  # fmt: skip
+        names = self._problem.network.param_names
+        judged_all = [*judge_forward(self._reference, seen)]
+        gradients = [*judge_backward(self._reference, seen, grads, deltas)]
+        judged_all += told_apart(self._reference, seen, grads, deltas, gradients)
+        judged_all += judge_update(self._reference, names, before, grads, after, self._rate)
+        for rank, judged in enumerate(judged_all, start=1):
+            self._kinks += judged.kinks
+            at = Rows(recording.steps[chosen], recording.batches[chosen], rank)
+            self._ledger.count(judged, at)
 
     def add_evaluation(
         self,
@@ -119,185 +127,65 @@ class Judge:
         Shapes: params (q, *R, ...) for q marks, q at least count; x (N, n_0), y (N, n_L).
         """
         steps = np.array(epochs) * self._problem.steps_per_epoch
-        params = tuple(w[:count] for w in params)
-        loss = np.asarray(evaluation.loss)[:count]
-        axes = (1,) * loss.ndim
-        seen = Evaluated(
-            params,
-            (x.reshape(*axes, *x.shape), *(a[:count] for a in evaluation.activations or ())),
-            np.broadcast_to(y, (*loss.shape, *y.shape)),
-            loss,
-        )
         with np.errstate(all="ignore"):
-            judged_all = list(judge_forward(self._reference, seen))
-            for judged in judged_all:
-                named = Judged(
-                    CURVE + judged.stage, judged.tensor, judged.value, judged.exact, judged.error,
-                    judged.bound, judged.verdict,
-                )  # fmt: skip
-                self._count_in(named, steps, 1000, None)
-            output = judged_all[-2]
-            if output.value.shape[-1] == 1:
-                self._close_calls += int((abs(output.exact - 0.5) <= output.bound).sum())
+            widest = max(a[:1].size for a in evaluation.activations or ())
+            together = max(1, BLOCK_NUMBERS // widest)
+            for start in range(0, count, together):
+                marks = slice(start, min(start + together, count))
+                seen = _answers(self._problem, marks, params, x, y, evaluation)
+                judged_all = list(judge_forward(self._reference, seen))
+                for judged in judged_all:
+                    named = replace(judged, stage=CURVE + judged.stage)
+                    self._ledger.count(named, Rows(steps[marks], None, 1000))
+                self._close_calls += _close_calls(judged_all[-2])
 
     def finish(self) -> BackendCertificate:
         """Return what was decided."""
-        first = _first(self._found)
+        ledger = self._ledger
         return BackendCertificate(
             backend=self._name,
             steps=self._steps,
+            judged_steps=self._judged_steps,
+            one_in=self._sample.one_in,
             stages=tuple(
                 tally.summary(bitwise=stage == UPDATE)
-                for (stage, _), tally in self._tallies.items()
+                for (stage, _), tally in ledger.tallies.items()
             ),
-            findings=tuple(finding for _, _, finding in first),
-            found=self._count,
-            verdict=self._worst if self._steps or self._count else Verdict.UNDECIDED,
+            findings=ledger.first,
+            found=ledger.found,
+            verdict=ledger.worst if self._judged_steps or ledger.found else Verdict.UNDECIDED,
             close_calls=self._close_calls,
+            kinks=self._kinks,
         )
 
-    def _count_in(self, judged: Judged, steps: Array, rank: int, batches: Array | None) -> None:
-        key = (judged.stage, judged.tensor)
-        self._tallies.setdefault(key, Tally(judged)).add(judged, steps)
-        bad = np.argwhere(judged.verdict >= Verdict.UNDECIDED)
-        self._count += len(bad)
-        if len(bad):
-            self._worst = max(self._worst, Verdict(int(judged.verdict.max())))
-        for index in bad[:KEPT].tolist():
-            place = tuple(index)
-            samples = () if batches is None else tuple(batches[place[: batches.ndim - 1]].tolist())
-            self._keep(judged, place, int(steps[place[0]]), rank, samples)
-
-    def _keep(
-        self, judged: Judged, place: tuple[int, ...], step: int, rank: int, samples: tuple[int, ...]
-    ) -> None:
-        value = np.asarray(judged.value[place])
-        exact = np.asarray(judged.exact[place])
-        finding = Finding(
-            step=step,
-            epoch=self._epoch(step),
-            samples=samples,
-            stage=judged.stage,
-            tensor=judged.tensor,
-            element=place[1:],
-            name=self._name_of(judged.tensor, place[1:]),
-            value=float(value),
-            exact=float(exact),
-            error=float(judged.error[place]),
-            bound=float(judged.bound[place]),
-            ulps=int(ulp_distance(value.reshape(1), exact.astype(value.dtype).reshape(1))[0]),
-            verdict=Verdict(int(judged.verdict[place])),
-        )
-        self._found.append((step, rank, finding))
-
-    def _require_whole(self, recording: Recording, first: int) -> None:
-        contract = Contract(self._name, self._problem.network, self._dtype)
-        contract.require_recording(recording, first, recording.batches.shape, every=1)
-        if recording.evaluation.activations is None:
-            raise ContractError(f"{self._name}: the activations were not recorded.")
-
-    def _misshaped(self, step: int, why: str) -> None:
-        self._say(step, SHAPE, why, ())
-
-    def _say(self, step: int, stage: str, note: str, samples: tuple[int, ...]) -> None:
-        """Keep a finding that no number describes."""
-        nan = float("nan")
-        self._note_all(1)
-        finding = Finding(
-            step=step, epoch=self._epoch(step), samples=samples, stage=stage, tensor="",
-            element=(), name="", value=nan, exact=nan, error=nan, bound=0.0, ulps=0,
-            verdict=Verdict.DIFFERENT, note=note,
-        )  # fmt: skip
-        self._found.append((step, -1, finding))
-
-    def _note_all(self, count: int) -> None:
-        self._count += count
-        if count:
-            self._worst = Verdict.DIFFERENT
-
-    def _judge_samples(self, recording: Recording) -> Array:
-        """Hold the samples to the problem's order, and return them, those that do not exist aside.
-
-        Shapes: (s, *R, m).
-        """
-        first, last = int(recording.steps[0]), int(recording.steps[-1])
-        runs = [batches for _, batches in batch_runs(self._problem, first - 1, last)]
-        seen = recording.batches
-        if len(runs) != 1 or runs[0].shape != (len(seen), seen.shape[-1]):
-            self._say(first, SAMPLES, "The batches have another size than the problem's.", ())
-            return seen % len(self._data.x)
-        order = runs[0].reshape(len(seen), *(1,) * (seen.ndim - 2), -1)
-        wrong = np.flatnonzero((seen != order).reshape(len(seen), -1).any(axis=1))
-        for row in wrong[:KEPT].tolist():
-            expected = tuple(runs[0][row].tolist())
-            self._say(
-                first + row, SAMPLES,
-                f"It saw other samples than the order gives: {[i + 1 for i in expected]}.",
-                tuple(np.unique(seen[row]).tolist()),
-            )  # fmt: skip
-        self._note_all(max(0, len(wrong) - KEPT))
-        return seen % len(self._data.x)
-
-    def _judge_chain(self, recording: Recording) -> None:
-        """Each step starts at the bits the last one left; the first at the problem's own."""
-        names = self._problem.network.param_names
-        for i, name in enumerate(names):
-            before, after = recording.before[i], recording.after[i]
-            expected = np.concatenate([self._expected[i][None], after[:-1]])
-            first = int(recording.steps[0])
-            broken = np.argwhere(bits_differ(before, expected))
-            self._note_all(len(broken))
-            for index in broken[:KEPT].tolist():
-                stage = self._link if index[0] == 0 else CARRIED
-                self._broken(stage, name, tuple(index), first + index[0], before, expected)
-            final = recording.final[0][i][None]
-            broken = np.argwhere(bits_differ(final, after[-1:]))
-            self._note_all(len(broken))
-            for index in broken[:KEPT].tolist():
-                last = int(recording.steps[-1])
-                self._broken(CARRIED, name, tuple(index), last, final, after[-1:])
-        self._expected, self._link = recording.final[0], CARRIED
-
-    def _broken(
-        self, stage: str, name: str, place: tuple[int, ...], step: int, got: Array, expected: Array
-    ) -> None:
-        value, wanted = got[place], expected[place]
-        finding = Finding(
-            step=step,
-            epoch=self._epoch(step),
-            samples=(),
-            stage=stage,
-            tensor=name,
-            element=place[1:],
-            name=self._name_of(name, place[1:]),
-            value=float(value),
-            exact=float(wanted),
-            error=float(abs(value - wanted)),
-            bound=0.0,
-            ulps=int(ulp_distance(np.array([value]), np.array([wanted]))[0]),
-            verdict=Verdict.DIFFERENT,
-        )
-        self._found.append((step, 0, finding))
-
-    def _epoch(self, step: int) -> int:
-        per_epoch = self._problem.steps_per_epoch
-        return -(-step // per_epoch)
-
-    def _name_of(self, tensor: str, element: tuple[int, ...]) -> str:
-        """Name a parameter's element as the network does; anything else by its index."""
-        network = self._problem.network
-        if tensor in network.param_names:
-            i = network.param_names.index(tensor)
-            shape = network.param_shapes[i]
-            start = sum(int(np.prod(s)) for s in network.param_shapes[:i])
-            inner = element[len(element) - len(shape) :]
-            return network.element_names[start + int(np.ravel_multi_index(inner, shape))]
-        return f"{tensor}[{','.join(map(str, element))}]" if element else tensor
+    def _block(self, recording: Recording) -> int:
+        m = recording.batches[0].size
+        return max(1, BLOCK_NUMBERS // (m * max(self._problem.network.sizes)))
 
 
-def _first(found: list[tuple[int, int, Finding]]) -> list[tuple[int, int, Finding]]:
-    """Return the first findings in the order of execution: by step, then by stage."""
-    return sorted(found, key=lambda item: item[:2])[:KEPT]
+def _answers(
+    problem: Problem, marks: slice, params: Params, x: Array, y: Array, evaluation: Evaluation
+) -> Evaluated:
+    """Take some marks out of an evaluated block."""
+    loss = np.asarray(evaluation.loss)[marks]
+    return Evaluated(
+        problem.network,
+        tuple(w[marks] for w in params),
+        (x.reshape(*(1,) * loss.ndim, *x.shape), *(a[marks] for a in evaluation.activations or ())),
+        None if evaluation.logits is None else evaluation.logits[marks],
+        np.broadcast_to(y, (*loss.shape, *y.shape)),
+        loss,
+    )
+
+
+def _close_calls(output: Judged) -> int:
+    """Count the answers that rounding could change."""
+    if output.exact.shape[-1] == 1:
+        return int((abs(output.exact - 0.5) <= output.bound).sum())
+    order = output.exact.argsort(axis=-1)[..., -2:]
+    exact = np.take_along_axis(output.exact, order, axis=-1)
+    reach = np.take_along_axis(output.bound, order, axis=-1).sum(axis=-1)
+    return int((exact[..., 1] - exact[..., 0] <= reach).sum())
 
 
 def total(certificates: Iterable[BackendCertificate]) -> Verdict:

@@ -1,24 +1,28 @@
-"""The stages of recorded steps, each judged at its cut-point; what fails is looked at end to end.
+"""The stages of a step, and what all of them are judged by and from.
 
-Forward: layer by layer, from the recorded activations before it. Loss: from the recorded output.
-Backward: from the recorded activations. Update: bit by bit, from the recorded gradient.
+A stage takes what the backend recorded before it, computes the exact result, bounds what rounding
+may do to it, and decides on every number: forward.py, backward.py and update.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from shared.backend import Array, Params
-from shared.certificate import bounds, end_to_end, exact
+from shared.certificate import bounds
 from shared.certificate.arithmetic import Arithmetic
 from shared.certificate.decision import Judged, Verdict, decide
-from shared.certificate.rounding import Profile, Rounding
-from shared.certificate.update import admissible
+from shared.certificate.profile import Profile
+from shared.certificate.rounding import Rounding
+from shared.network import Network
 
 FORWARD, LOSS, BACKWARD, UPDATE = "forward", "loss", "backward", "update"
+
+PART_NUMBERS = 2**16
+"""A tensor is judged in parts of about as many numbers, which a cache holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,14 @@ class Reference:
         """The reference's unit roundoff over that of the values."""
         return self.arithmetic.unit_roundoff / self.rounding.u
 
+    def judged(self, stage: str, tensor: str, value: Array, true: object, bound: Array) -> Judged:
+        """Decide on a tensor, given its exact value and a bound that is not widened yet."""
+        arithmetic = self.arithmetic
+        return decide(
+            stage, tensor, value, arithmetic.lower(true), arithmetic.distance(value, true),
+            bounds.widened(bound), self.sharpness,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
@@ -41,112 +53,37 @@ class Evaluated:
 
     activations
         a_0 = x, a_1, ..., a_L.
+    logits
+        z_L where the network's loss is computed from it, else None.
     """
 
+    network: Network
     params: Params
     activations: tuple[Array, ...]
+    logits: Array | None
     y: Array
     loss: Array
 
-
-def judge_forward(reference: Reference, seen: Evaluated) -> Iterator[Judged]:
-    """Judge a_1, ..., a_L, each from the recorded activations below it, and the loss."""
-    arithmetic, rounding = reference.arithmetic, reference.rounding
-    layers = zip(seen.params[0::2], seen.params[1::2], strict=True)
-    whole: list[end_to_end.Layer] | None = None
-    for layer, (W, b) in enumerate(layers, start=1):
-        a, value = seen.activations[layer - 1], seen.activations[layer]
-        lift = arithmetic.lift
-        true = exact.sigmoid(arithmetic, exact.affine(arithmetic, lift(a), lift(W), lift(b)))
-        bound = reference.profile.sigmoid_error(
-            rounding, arithmetic.lower(true.value), arithmetic.lower(true.rest),
-            bounds.affine(rounding, a, W, b),
-        )  # fmt: skip
-        judged = _judged(reference, FORWARD, f"a{layer}", value, true.value, bound)
-        if (judged.verdict > Verdict.VACUOUS).any():
-            whole = whole or end_to_end.forward(reference, seen.params, seen.activations[0])
-            other = _judged(
-                reference,
-                FORWARD,
-                f"a{layer}",
-                value,
-                whole[layer - 1].value,
-                whole[layer - 1].error,
-            )
-            judged = _reconsidered(judged, other)
-        yield judged
-    m, outputs = seen.y.shape[-2:]
-    true_loss = exact.mean_squared_error(
-        arithmetic.lift(seen.activations[-1]), arithmetic.lift(seen.y)
-    )
-    bound = bounds.loss(rounding, arithmetic.lower(true_loss), m, outputs)
-    yield _judged(reference, LOSS, "loss", seen.loss, true_loss, bound)
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The names of f_1, ..., f_L."""
+        hidden = len(self.params) // 2 - 1
+        return (self.network.activation,) * hidden + (self.network.output,)
 
 
-def judge_backward(reference: Reference, seen: Evaluated, grads: Params) -> Iterator[Judged]:
-    """Judge every gradient, the last layer's first: the order in which they are computed."""
-    arithmetic, rounding = reference.arithmetic, reference.rounding
-    lift = arithmetic.lift
-    activations = [lift(a) for a in seen.activations]
-    weights = [lift(W) for W in seen.params[0::2]]
-    y = lift(seen.y)
-    true = exact.backward(arithmetic, weights, activations, y)
-    slope = arithmetic.lower(exact.output_slope(activations[-1], y))
-    limits = bounds.backward(
-        rounding, seen.params[0::2], seen.activations, [arithmetic.lower(d) for d in true], slope
-    )
-    whole: tuple[tuple[object, Array], ...] | None = None
-    for layer in range(len(weights), 0, -1):
-        a, delta = activations[layer - 1], true[layer - 1]
-        for i, name, value in (
-            (2 * layer - 1, f"b{layer}", exact.bias_gradient(delta)),
-            (2 * layer - 2, f"W{layer}", exact.weight_gradient(arithmetic, delta, a)),
-        ):
-            judged = _judged(reference, BACKWARD, name, grads[i], value, limits[i])
-            if (judged.verdict > Verdict.VACUOUS).any():
-                whole = whole or end_to_end.backward(reference, seen)
-                other = _judged(reference, BACKWARD, name, grads[i], *whole[i])
-                judged = _reconsidered(judged, other)
-            yield judged
+def parts(value: Array) -> Iterator[slice]:
+    """Cut the leading axis of a tensor into parts of PART_NUMBERS, or of one step if need be."""
+    together = max(1, PART_NUMBERS // max(1, value[:1].size))
+    for start in range(0, len(value), together):
+        yield slice(start, min(start + together, len(value)))
 
 
-def judge_update(
-    reference: Reference,
-    names: Sequence[str],
-    before: Params,
-    grads: Params,
-    after: Params,
-    rate: np.floating,
-) -> Iterator[Judged]:
-    """Judge the parameters after the step, bit by bit."""
-    arithmetic = reference.arithmetic
-    for name, w, g, value in zip(names, before, grads, after, strict=True):
-        nearest, allowed = admissible(arithmetic, reference.rounding, w, g, rate, value)
-        step = arithmetic.lift(np.asarray(rate)) * arithmetic.lift(g)
-        true = arithmetic.lift(w) - step
-        lowered = arithmetic.lower(true)
-        error = arithmetic.lower(abs(arithmetic.lift(value) - true))
-        verdict = np.full(value.shape, Verdict.DIFFERENT, dtype=np.uint8)
-        verdict[allowed] = Verdict.EXPLAINED
-        verdict[nearest] = Verdict.BIT_EQUAL
-        verdict[~np.isfinite(value)] = Verdict.DIFFERENT
-        # Two roundings at most: shown beside the error, not what decides.
-        bound = reference.rounding.u * (abs(lowered) + abs(arithmetic.lower(step)))
-        yield Judged(UPDATE, name, value, lowered, error, bound, verdict)
+def any_failed(judged: Judged) -> bool:
+    """Whether a value is undecided or different."""
+    return bool((judged.verdict > Verdict.VACUOUS).any())
 
 
-def _judged(
-    reference: Reference, stage: str, tensor: str, value: Array, true: object, bound: Array
-) -> Judged:
-    arithmetic = reference.arithmetic
-    error = arithmetic.lower(abs(arithmetic.lift(value) - true))
-    return decide(
-        stage, tensor, value, arithmetic.lower(true), error, bounds.widened(bound),
-        reference.sharpness,
-    )  # fmt: skip
-
-
-def _reconsidered(judged: Judged, other: Judged) -> Judged:
+def reconsidered(judged: Judged, other: Judged) -> Judged:
     """Call undecided what fails at the cut-point but holds from end to end.
 
     Either the program computed an activation a second time, or a small fault hides behind the

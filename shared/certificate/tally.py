@@ -7,9 +7,18 @@ import numpy as np
 from shared.backend import Array
 from shared.certificate.decision import Judged, Verdict
 from shared.certificate.findings import StageSummary
+from shared.certificate.stages import UPDATE
 
-_PER_OCTAVE = 8
-_EDGES = np.concatenate([[-np.inf], np.arange(-64 * _PER_OCTAVE, 64 * _PER_OCTAVE), [np.inf]])
+_OCTAVES = 64
+"""Ratios are told apart between 2^-64 and 2^64."""
+
+_BITS = 3
+"""By as many leading bits of the mantissa: eight to an octave."""
+
+
+LOOKED_AT = 128
+"""Of a tensor with more numbers, as many of each step, at least, are looked at for the medians and
+for the resolution; of a smaller one all."""
 
 
 class Tally:
@@ -24,21 +33,31 @@ class Tally:
 
     def add(self, judged: Judged, steps: Array) -> None:
         """Count one chunk; steps (s,) number the leading axis."""
-        self._counts += np.bincount(judged.verdict.ravel(), minlength=len(Verdict))
+        for verdict in Verdict:
+            self._counts[verdict] += np.count_nonzero(judged.verdict == verdict)
+        if judged.stage == UPDATE and judged.exact is judged.value:
+            return  # bit by bit right: there is no distance to speak of
+        # An odd stride meets every row and every column of a wide tensor.
+        stride = max(1, judged.value[0].size // LOOKED_AT) | 1
         with np.errstate(all="ignore"):
             ratio = judged.error / judged.bound
-            resolution = (judged.bound + judged.error) / abs(judged.value)
-        ratio = np.where(judged.bound > 0, ratio, np.where(judged.error > 0, np.inf, 0.0))
-        ratio[np.isnan(judged.error) | np.isnan(judged.bound)] = np.inf
-        self._ratios.add(ratio)
-        each = ratio.reshape(len(steps), -1).max(axis=1)
+            each = ratio.reshape(len(steps), -1).max(axis=1)
+            if np.isnan(each).any():
+                ratio = np.where((judged.error == 0) & (judged.bound == 0), 0.0, ratio)
+                ratio[np.isnan(ratio)] = np.inf
+                each = ratio.reshape(len(steps), -1).max(axis=1)
+            value, verdict, error, bound = (
+                v.reshape(-1)[::stride]
+                for v in (judged.value, judged.verdict, judged.error, judged.bound)
+            )
+            tested = (value != 0) & (verdict != Verdict.VACUOUS) & ~np.isnan(error + bound)
+            resolution = ((bound + error) / abs(value))[tested]
         row = int(each.argmax())
         if each[row] > self._worst:
             self._worst, self._worst_step = float(each[row]), int(steps[row])
-        tested = (judged.value != 0) & (judged.verdict != Verdict.VACUOUS) & ~np.isnan(resolution)
-        if tested.any():
-            self._resolutions.add(resolution[tested])
-            self._worst_resolution = max(self._worst_resolution, float(resolution[tested].max()))
+        self._ratios.add(ratio.reshape(-1)[::stride])
+        self._resolutions.add(resolution)
+        self._worst_resolution = max(self._worst_resolution, float(resolution.max(initial=0.0)))
 
     def summary(self, bitwise: bool) -> StageSummary:
         """Return what was seen; bitwise stages have no resolution."""
@@ -55,20 +74,28 @@ class Tally:
 
 
 class _Histogram:
-    """Counts by powers of 2^(1/8): enough for a median, whatever the number of values."""
+    """Counts of positive numbers by their leading bits: enough for a median of any number of them.
+
+    The bits of a positive float, read as an integer, grow with it.
+    """
 
     def __init__(self) -> None:
-        self._counts = np.zeros(len(_EDGES) - 1, dtype=np.int64)
+        self._counts = np.zeros(2 * _OCTAVES << _BITS, dtype=np.int64)
 
     def add(self, values: Array) -> None:
-        with np.errstate(all="ignore"):
-            places = np.log2(np.maximum(values[~np.isnan(values)], 0.0)) * _PER_OCTAVE
-        index = np.clip(np.floor(places) + 64 * _PER_OCTAVE + 1, 0, len(self._counts) - 1)
-        self._counts += np.bincount(index.astype(np.int64), minlength=len(self._counts))
+        places = (np.ascontiguousarray(values).view(np.int64) >> (52 - _BITS)) - _LOWEST
+        np.clip(places, 0, len(self._counts) - 1, out=places)
+        self._counts += np.bincount(places.ravel(), minlength=len(self._counts))
 
     def median(self) -> float:
         total = int(self._counts.sum())
         if not total:
             return 0.0
         place = int(np.searchsorted(np.cumsum(self._counts), (total + 1) // 2))
-        return 0.0 if place == 0 else float(2.0 ** ((_EDGES[place] + 0.5) / _PER_OCTAVE))
+        if place == 0:
+            return 0.0
+        middle = ((place + _LOWEST) << (52 - _BITS)) + (1 << (51 - _BITS))
+        return float(np.int64(middle).view(np.float64))
+
+
+_LOWEST = (1023 - _OCTAVES) << _BITS

@@ -6,65 +6,143 @@ one rounding; and wherever subnormals are flushed, zero may stand for a subnorma
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
-from shared.backend import Array
-from shared.certificate.arithmetic import Arithmetic
+from shared.backend import Array, Params
+from shared.certificate.decision import Judged, Verdict
 from shared.certificate.rounding import Rounding
+from shared.certificate.stages import UPDATE, Reference, parts
+
+_CUT = np.float64(2**27 + 1)
+_SAFE = (2.0**-400, 2.0**400)
+
+SHOWN = 20
+"""As many wrong parameters of a tensor are measured in fractions; reports show no more."""
 
 
-def admissible(
-    arithmetic: Arithmetic, rounding: Rounding, w: Array, g: Array, rate: np.floating, after: Array
-) -> tuple[Array, Array]:
-    """Say elementwise whether `after` is w - ηg rounded once, and whether it is admissible at all.
+def judge_update(
+    reference: Reference,
+    names: Sequence[str],
+    before: Params,
+    grads: Params,
+    after: Params,
+    rate: np.floating,
+) -> Iterator[Judged]:
+    """Judge the parameters after the step: every admissible bit pattern counts as equal bits."""
+    for name, *tensors in zip(names, before, grads, after, strict=True):
+        for part in parts(tensors[0]):
+            w, g, value = (tensor[part] for tensor in tensors)
+            yield _judge(reference, name, w, g, value, rate, part.start)
 
-    Shapes: all of one shape; the results are boolean and of that shape.
+
+def _judge(
+    reference: Reference, name: str, w: Array, g: Array, value: Array, rate: np.floating, start: int
+) -> Judged:
+    allowed = admissible(reference.rounding, w, g, rate, value)
+    if allowed.all():
+        # Nothing else needs to be known; the zeros take no memory.
+        zero = np.broadcast_to(0.0, value.shape)
+        equal = np.full(value.shape, Verdict.BIT_EQUAL, np.uint8)
+        return Judged(UPDATE, name, value, value, zero, zero, equal, start)
+    verdict = np.where(allowed, np.uint8(Verdict.BIT_EQUAL), np.uint8(Verdict.DIFFERENT))
+    measured = (value.copy(), np.zeros(value.shape), np.zeros(value.shape))
+    _measure(reference.rounding, w, g, rate, value, ~allowed, measured)
+    return Judged(UPDATE, name, value, *measured, verdict, start)
+
+
+def admissible(rounding: Rounding, w: Array, g: Array, rate: np.floating, after: Array) -> Array:
+    """Say elementwise whether `after` is a float that w - ηg may become.
+
+    Shapes: all of one shape; so is the result, which is boolean.
     """
-    # A backend's arrays may be views in any order; the decisions below are written by position.
-    w, g, after = (np.ascontiguousarray(v) for v in (w, g, after))
     with np.errstate(all="ignore"):
-        once, sure = _fused(arithmetic, w, g, rate)
-        nearest = (after == once) & sure
-        allowed = nearest | (after == w - rate * g)
-        rest = np.flatnonzero(~nearest & (~allowed | ~sure))
-        if len(rest):
-            some = (w.ravel()[rest], g.ravel()[rest], after.ravel()[rest])
-            exact = _exactly_fused(*some, rate, once.ravel()[rest])
-            nearest.ravel()[rest] = exact
-            allowed.ravel()[rest] |= exact | _with_flushing(rounding, *some, rate)
-    return nearest, allowed
+        product = rate * g
+        allowed: Array = after == np.subtract(w, product, out=product)
+        allowed &= np.isfinite(after)
+        if not allowed.all():
+            places = np.nonzero(~allowed & np.isfinite(after))
+            some = (w[places], g[places], after[places])
+            fused = _is_fused(*some, rate)
+            left = ~fused
+            fused[left] = _is_flushed(rounding, *(v[left] for v in some), rate)
+            allowed[places] = fused
+    return allowed
 
 
-def _fused(arithmetic: Arithmetic, w: Array, g: Array, rate: np.floating) -> tuple[Array, Array]:
-    """Round w - ηg once, by way of wider numbers, and say where that is sure to be right.
+def _is_fused(w: Array, g: Array, after: Array, rate: np.floating) -> Array:
+    """Say whether `after` is w - ηg rounded once, to nearest, ties to even. Shapes: all (k,).
 
-    It is not where the wide result lies so close to the middle between two floats that its own
-    roundings could decide: rounding twice goes wrong now and then. Where w and ηg cancel,
-    the rounding of the product alone may be that large.
+    The difference d = w - ηg - after is held to half the distance of the neighbouring floats. It is
+    a sum of three floats without rounding: w - p and its error, and the error of p = ηg.
+    Source: T. J. Dekker, A floating-point technique for extending the available precision,
+    Numerische Mathematik 18 (1971), 224-242.
     """
-    product = arithmetic.lift(np.asarray(rate)) * arithmetic.lift(g)
-    wide = arithmetic.lift(w) - product
-    once = arithmetic.lower(wide).astype(w.dtype)
-    unsure = 2 * arithmetic.unit_roundoff * (abs(wide) + abs(product))
-    step = arithmetic.lift(np.spacing(abs(once)))
-    off = abs(wide - arithmetic.lift(once))
-    # Below a power of two floats lie twice as dense: there the middle is at a quarter of the step.
-    sure: Any = (abs(off - step / 2) > unsure) & (abs(off - step / 4) > unsure)
-    return once, np.asarray(sure)
+    eta = np.float64(rate)
+    p = eta * g
+    p_error = _product_error(eta, g, p)
+    s = w - p
+    moved = s - w
+    s_error = (w - (s - moved)) - (p + moved)
+    d = (s - after).astype(np.longdouble) + s_error
+    step = np.spacing(abs(after))
+    # Below a power of two floats lie twice as dense.
+    inward = np.where(abs(np.frexp(after)[0]) == 0.5, step / 4, step / 2)
+    above, under = np.where(after > 0, (step / 2, inward), (inward, step / 2))
+    even = after.view(np.int64) & 1 == 0
+    beyond, short = d - above, d + under
+    fused = (beyond < p_error) & (short > p_error)
+    fused |= ((beyond == p_error) | (short == p_error)) & even
+    sizes = abs(np.array((w, g, after, p)))
+    safe = ((sizes > _SAFE[0]) & (sizes < _SAFE[1])).all(axis=0)
+    # Where a product of parts might over- or underflow, or after is 0, fractions tell.
+    for i in np.flatnonzero(~safe):
+        fused[i] = (
+            np.isfinite((w[i], g[i])).all() and _rounded(_exact(w[i], g[i], rate)) == after[i]
+        )
+    return np.asarray(fused)
 
 
-def _exactly_fused(w: Array, g: Array, after: Array, rate: np.floating, near: Array) -> Array:
-    """Decide in fractions those near enough to the wide result for it to be mistaken."""
-    hit = np.zeros(len(after), dtype=bool)
-    reach = 2 * np.spacing(abs(after)) + 2.0**-62 * abs(rate * g)
-    finite = np.isfinite(w) & np.isfinite(g) & np.isfinite(after)
-    for i in np.flatnonzero(finite & (abs(after - near) <= reach)):
-        exact = Fraction(float(w[i])) - Fraction(float(rate)) * Fraction(float(g[i]))
-        hit[i] = _rounded(exact) == after[i]
-    return hit
+def _product_error(eta: np.float64, g: Array, p: Array) -> Array:
+    """Return ηg - p, p the rounded product: both are cut in halves, whose products are exact."""
+    eta_high, g_high = (c - (c - v) for v, c in ((eta, eta * _CUT), (g, g * _CUT)))
+    eta_low, g_low = eta - eta_high, g - g_high
+    error: Array = eta_low * g_low - (
+        ((p - eta_high * g_high) - eta_low * g_high) - eta_high * g_low
+    )
+    return error
+
+
+def _measure(
+    rounding: Rounding,
+    w: Array,
+    g: Array,
+    rate: np.floating,
+    value: Array,
+    failed: Array,
+    into: tuple[Array, Array, Array],
+) -> None:
+    """Write w - ηg, the distance to it, and, to compare, two roundings' worth, where it failed."""
+    exact, error, bound = into
+    places = np.nonzero(failed)
+    with np.errstate(all="ignore"):
+        product = np.longdouble(rate) * g[places].astype(np.longdouble)
+        wide = w[places].astype(np.longdouble) - product
+        exact[places] = wide
+        error[places] = abs(value[places] - wide)
+        bound[places] = rounding.u * (abs(wide) + abs(product))
+    # The first ones are shown, with digits that do not suffer where w and ηg cancel.
+    for place in list(zip(*places, strict=True))[:SHOWN]:
+        if np.isfinite((w[place], g[place], value[place])).all():
+            true = _exact(w[place], g[place], rate)
+            exact[place] = _rounded(true)
+            error[place] = float(abs(Fraction(float(value[place])) - true))
+
+
+def _exact(w: float, g: float, rate: np.floating) -> Fraction:
+    return Fraction(float(w)) - Fraction(float(rate)) * Fraction(float(g))
 
 
 def _rounded(exact: Fraction) -> float:
@@ -75,9 +153,7 @@ def _rounded(exact: Fraction) -> float:
         return float("inf") if exact > 0 else float("-inf")
 
 
-def _with_flushing(
-    rounding: Rounding, w: Array, g: Array, after: Array, rate: np.floating
-) -> Array:
+def _is_flushed(rounding: Rounding, w: Array, g: Array, after: Array, rate: np.floating) -> Array:
     """Say where `after` is admissible once subnormals may have been flushed to zero.
 
     Only numbers beyond the subnormals' reach differ from what was decided before, and there the

@@ -21,6 +21,7 @@ from shared.comparison import BackendResult, Comparison
 from shared.host import host, threads
 from shared.judging import JudgedFile
 from shared.report import words
+from shared.report.classifier_data import classification_data, surveyed_data
 from shared.survey import Survey
 from shared.training import Missing
 from shared.ulp import INCOMPARABLE
@@ -38,6 +39,8 @@ def comparison_data(comparison: Comparison, command: str) -> dict[str, Any]:
         "steps": comparison.steps,
         "interrupted": comparison.interrupted,
         "backends": [_backend(result, names, comparison) for result in comparison.backends],
+        "classification": comparison.classification
+        and classification_data(comparison.classification),
         "missing": _missing(comparison.missing),
         "certified": comparison.certified if comparison.certificates else None,
         "not_judged": comparison.not_judged,
@@ -139,6 +142,8 @@ def survey_data(survey: Survey, command: str) -> dict[str, Any]:
             }
             for i, seed in enumerate(survey.seeds)
         ],
+        "classification": survey.answers
+        and surveyed_data(survey.answers, survey.seeds, [b.name for b in survey.backends]),
     }
 
 
@@ -173,6 +178,9 @@ def _backend(result: BackendResult, names: Sequence[str], comparison: Comparison
             "finished_epochs": result.curve.epochs.tolist(),
             "loss": result.curve.loss.tolist(),
             "correct": result.curve.correct.tolist(),
+            "held_out_correct": None
+            if result.curve.held_out_correct is None
+            else result.curve.held_out_correct.tolist(),
         },
         "outcome": {
             "solved": outcome.solved,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from shared.errors import BackendError
-from shared.problems import problem, problem_names
+from shared.errors import BackendError, ProblemUnavailable
+from shared.problems import Problem, problem, problem_names
 from shared.registry import load, sources
 from shared.report.layout import heading, say, table_of
 
@@ -14,17 +14,22 @@ from shared.report.layout import heading, say, table_of
 def print_lists(console: Console) -> None:
     """Print the problems, and the backends with the reason where one is unavailable."""
     console.print(Text("Problems", style="bold"))
-    table = table_of("", "samples", "network", "optimizer", "epochs", left=(0, 2, 3))
+    table = table_of("", "samples", "held out", "network", "optimizer", "epochs", left=(0, 3, 4))
+    remarks = []
     for name in problem_names():
-        one = problem(name)
-        table.add_row(
-            name, str(len(one.x)), str(one.network), str(one.optimizer), f"{one.epochs:,}"
-        )
+        try:
+            one = problem(name)
+        except ProblemUnavailable as error:
+            table.add_row(name, *["-"] * 5)
+            remarks.append((f"{name}: unavailable: {error}", "yellow"))
+        else:
+            table.add_row(name, *_cells(one))
+            columns = ", ".join(map(str, one.features))
+            told = [part for part in (one.title, columns, one.origin) if part]
+            remarks.append((f"{name}: {'; '.join(told)}", "dim"))
     console.print(table)
-    for name in problem_names():
-        one = problem(name)
-        columns = ", ".join(map(str, one.features))
-        say(console, f"{name}: {one.title}; {columns}; {one.origin}", style="dim")
+    for remark, style in remarks:
+        say(console, remark, style)
     heading(console, "Backends")
     table = table_of("", "framework", "where", left=(0, 1, 2))
     for source in sources():
@@ -37,3 +42,10 @@ def print_lists(console: Console) -> None:
             table.add_row(source.name, f"{loaded.kind.framework} {loaded.version}", where)
     console.print(table)
     say(console, "A file of your own is named by its path: --backends numpy,./mine.py", "dim")
+
+
+def _cells(one: Problem) -> list[str]:
+    held_out = f"{len(one.held_out.x):,}" if one.held_out else "-"
+    return [
+        f"{len(one.x):,}", held_out, str(one.network), str(one.optimizer), f"{one.epochs:,}",
+    ]  # fmt: skip

@@ -44,7 +44,7 @@ def plot(
 
     lines = []
     for row in range(height):
-        label = f"{high - span * row / (height - 1):8.4f}" if row % 5 == 0 else " " * 8
+        label = _label(high - span * row / (height - 1)) if row % 5 == 0 else " " * 8
         drawn = (_cell(cells.get((row, column)), letters) for column in range(width))
         lines.append(f"{label} │{''.join(drawn)}".rstrip())
     lines.append(" " * 9 + "└" + "─" * width)
@@ -59,6 +59,12 @@ def letters_for(names: Sequence[str]) -> list[str]:
         free = [c for c in name.lower() + "123456789" if c.isalnum() and c not in taken]
         taken.append(free[0] if free else "?")
     return taken
+
+
+def _label(loss: float) -> str:
+    """Word a loss in eight characters, also where it exploded."""
+    text = f"{loss:8.4f}"
+    return text if len(text) == 8 else f"{loss:8.1e}"
 
 
 def _line(epochs: Array, values: Array, points: int) -> tuple[Array, Array]:

@@ -14,6 +14,7 @@ from shared.drift import PairDrift
 from shared.problems import Problem
 from shared.report import words
 from shared.report.certificate_text import print_certificates, print_verdict
+from shared.report.classifier_text import print_classification
 from shared.report.layout import compile_time, heading, print_head, print_missing, say, table_of
 from shared.report.plot import ALL, SEVERAL, letters_for, plot
 
@@ -42,6 +43,7 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
         say(console, f"Not judged: {comparison.not_judged}", style="yellow")
     _print_weights(console, comparison)
     _print_curves(console, comparison)
+    print_classification(console, comparison)
     _print_drift(console, comparison)
     _print_worked(console, comparison)
     _print_people(console, comparison)
@@ -113,7 +115,7 @@ def _distances(pairs: Sequence[PairDrift], indices: range) -> list[str]:
 def _print_curves(console: Console, comparison: Comparison) -> None:
     results = comparison.backends
     samples = len(comparison.problem.x)
-    heading(console, f"Loss: mean over the {samples} samples")
+    heading(console, f"Loss: mean over the {samples:,} samples")
     marks = min(len(r.curve.epochs) for r in results)
     letters = letters_for([r.name for r in results])
     curves = [r.curve.loss[:marks] for r in results]
@@ -218,8 +220,7 @@ def _print_learned(console: Console, comparison: Comparison) -> None:
     results = comparison.backends
     told = {result.name: words.learned(result) for result in results}
     if len(set(told.values())) == 1 and len(results) > 1:
-        everyone = "Both" if len(results) == 2 else f"All {len(results)}"
-        say(console, f"{everyone}: {told[results[0].name]}.")
+        say(console, f"{words.everyone(len(results))}: {told[results[0].name]}.")
     else:
         for name, said in told.items():
             say(console, f"{name}: {said}.")

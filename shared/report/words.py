@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shared.classification import Measured
 from shared.comparison import BackendResult, Comparison
 from shared.ulp import INCOMPARABLE
 
@@ -79,8 +80,44 @@ def ranges(numbers: Sequence[int]) -> str:
     )
 
 
+def everyone(count: int) -> str:
+    """Word several backends as the subject of a sentence.
+
+    Examples
+    --------
+    >>> everyone(2), everyone(3)
+    ('Both', 'All 3')
+    """
+    return "Both" if count == 2 else f"All {count}"
+
+
+def percent(share: float) -> str:
+    """Word an accuracy; it is 100 only where nothing is wrong.
+
+    Examples
+    --------
+    >>> percent(350 / 360), percent(360 / 360), percent(9999 / 10000)
+    ('97.2', '100.0', '99.9')
+    """
+    return f"{100 * share if share == 1 else min(100 * share, 99.9):.1f}"
+
+
+def samples(measured: Measured) -> str:
+    """Word the samples that a classifier is measured on."""
+    return f"{len(measured.truth):,} {'held-out' if measured.held_out else 'training'} samples"
+
+
+def split(measured: Measured) -> str:
+    """Say how these samples were set aside, or that none were."""
+    if measured.split is None:
+        return "No samples are held out: these are the ones it was trained on."
+    return f"Held out: {measured.split}."
+
+
 def learned(result: BackendResult) -> str:
     """Say whether a network learned its data, and, if its units are saturated, why not."""
+    if result.curve.answers is not None:
+        return _learned_classes(result)
     outcome = result.outcome
     share = f"{outcome.correct} of {outcome.samples}"
     if outcome.solved:
@@ -93,13 +130,29 @@ def learned(result: BackendResult) -> str:
     return f"stuck: {share}; saturated: {units}"
 
 
+def _learned_classes(result: BackendResult) -> str:
+    """Say how many samples a classifier puts in their class, at the last mark of the curve."""
+    outcome, curve = result.outcome, result.curve
+    said = f"{int(curve.correct[-1]):,} of {outcome.samples:,} training samples"
+    if curve.held_out_correct is not None and curve.answers is not None:
+        count = len(curve.answers.predicted)
+        said += f", {int(curve.held_out_correct[-1]):,} of {count:,} held out"
+    if not outcome.finite:
+        return f"broken: {said}, with weights that are NaN or infinite"
+    if outcome.saturated:
+        units = "unit is" if len(outcome.saturated) == 1 else "units are"
+        said += f"; {len(outcome.saturated)} hidden {units} saturated"
+    return said
+
+
 def _unit(layer: int, unit: int) -> str:
     return f"h{unit}" if layer == 1 else f"h{unit} of layer {layer}"
 
 
 def why_stuck(results: Sequence[BackendResult]) -> str | None:
     """Explain saturation once, if any network is stuck for it."""
-    if not any(not r.outcome.solved and r.outcome.saturated and r.outcome.finite for r in results):
+    told = [r.outcome for r in results if r.curve.answers is None]
+    if not any(not o.solved and o.saturated and o.finite for o in told):
         return None
     return (
         "A saturated unit answers nearly 0, or nearly 1, to every sample: there the sigmoid is "

@@ -1,0 +1,133 @@
+"""The backward pass under judgement: the gradient that belongs to the recorded activations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from shared.backend import Array, Params
+from shared.certificate import bounds, end_to_end, exact, loss_bounds
+from shared.certificate.bounds import Slope
+from shared.certificate.decision import Judged
+from shared.certificate.forward import at_logits
+from shared.certificate.stages import (
+    BACKWARD,
+    Evaluated,
+    Reference,
+    any_failed,
+    parts,
+    reconsidered,
+)
+
+
+def judge_backward(
+    reference: Reference,
+    seen: Evaluated,
+    grads: Params,
+    deltas: tuple[Array, ...] | None = None,
+    kinks: Sequence[Array] | None = None,
+) -> Iterator[Judged]:
+    """Judge every gradient, the last layer's first: the order in which they are computed.
+
+    deltas
+        ∂L/∂z_1, ..., ∂L/∂z_L where the backend recorded them: then these are judged as well, each
+        from the recorded one above it, and the gradients from them, which is sharper.
+    kinks
+        What to add to the slopes f'(z) of the hidden layers, at points that have no slope.
+    """
+    whole: tuple[end_to_end.Gradient, ...] | None = None
+    for judged in _from_activations(reference, seen, grads, deltas, kinks):
+        if not any_failed(judged):
+            yield judged
+            continue
+        whole = whole or end_to_end.backward(reference, seen)
+        (one,) = (one for one in whole if one.tensor == judged.tensor)
+        rows = slice(judged.start, judged.start + len(judged.value))
+        other = reference.judged(
+            BACKWARD, one.tensor, judged.value, reference.arithmetic.rows(one.exact, rows),
+            one.error[rows],
+        )  # fmt: skip
+        yield reconsidered(judged, other)
+
+
+def _from_activations(
+    reference: Reference,
+    seen: Evaluated,
+    grads: Params,
+    deltas: tuple[Array, ...] | None,
+    kinks: Sequence[Array] | None,
+) -> Iterator[Judged]:
+    arithmetic, rounding = reference.arithmetic, reference.rounding
+    delta = _output_delta(reference, seen)
+    for layer in range(len(seen.functions), 0, -1):
+        a = seen.activations[layer - 1]
+        if deltas:
+            value = deltas[layer - 1]
+            yield reference.judged(BACKWARD, f"δ{layer}", value, delta.exact, delta.error)
+            delta = _recorded(reference, value)
+        true = exact.bias_gradient(delta.exact)
+        bound = bounds.bias_gradient(rounding, delta)
+        yield reference.judged(BACKWARD, f"b{layer}", grads[2 * layer - 1], true, bound)
+        value = grads[2 * layer - 2]
+        for part in parts(value):
+            some = delta.part(part)
+            bound = bounds.weight_gradient(rounding, some, a[part])
+            true = exact.weight_gradient(arithmetic, some.exact, a[part], bound)
+            judged = reference.judged(BACKWARD, f"W{layer}", value[part], true, bound)
+            yield replace(judged, start=part.start)
+        if layer > 1:
+            kink = kinks[layer - 2] if kinks else None
+            delta = _delta_below(reference, seen, layer, delta, kink)
+
+
+def _output_delta(reference: Reference, seen: Evaluated) -> Slope:
+    """Return δ_L, from the recorded output, or from the recorded logits."""
+    arithmetic, rounding = reference.arithmetic, reference.rounding
+    y = arithmetic.lift(seen.y)
+    if seen.logits is not None:
+        true, limit = at_logits(reference, seen)
+        delta = exact.logit_slope(seen.network, true, y)
+        size = abs(arithmetic.lower(delta))
+        return Slope(delta, size, limit.slope, 4, bounds.top(size))
+    name, a = seen.network.output, seen.activations[-1]
+    k = loss_bounds.squared_slope_roundings(seen.network, *a.shape[-2:])
+    slope = exact.output_slope(seen.network, arithmetic.lift(a), y)
+    size = abs(arithmetic.lower(slope))
+    above = Slope(slope, size, rounding.gamma(k) * size, k, bounds.top(size))
+    return _through(reference, name, a, above)
+
+
+def _delta_below(
+    reference: Reference, seen: Evaluated, layer: int, delta: Slope, kink: Array | None
+) -> Slope:
+    """Return δ_{l-1} from δ_l and the recorded a_{l-1}."""
+    W = seen.params[2 * layer - 2]
+    n = W.shape[-2]
+    error = bounds.below_error(reference.rounding, delta, W)
+    slope = exact.below(reference.arithmetic, delta.exact, W, error)
+    above = Slope(
+        slope, abs(reference.arithmetic.lower(slope)), error,
+        delta.roundings + n, delta.reach * n * bounds.top(W),
+    )  # fmt: skip
+    return _through(reference, seen.functions[layer - 2], seen.activations[layer - 1], above, kink)
+
+
+def _through(
+    reference: Reference, name: str, a: Array, above: Slope, kink: Array | None = None
+) -> Slope:
+    arithmetic = reference.arithmetic
+    slope = exact.slope(name, arithmetic.lift(a))
+    slope = slope if kink is None else slope + kink
+    delta = above.exact * slope
+    size = abs(arithmetic.lower(delta))
+    return bounds.through_activation(
+        reference.rounding, name, a, arithmetic.lower(slope), above, delta, size
+    )
+
+
+def _recorded(reference: Reference, delta: Array) -> Slope:
+    """Go on from a recorded δ, which is exact by definition."""
+    size = abs(delta)
+    return Slope(reference.arithmetic.lift(delta), size, np.zeros_like(size), 0, bounds.top(size))

@@ -1,0 +1,75 @@
+"""The links between steps: what turns "every step is right" into "the run is the algorithm's".
+
+The first parameters are the seed's, each step starts at the bits the last one left, each step sees
+the samples that the problem's order gives it, and every recording is whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from shared.backend import Array, Params, Recording
+from shared.certificate.findings import CARRIED, SAMPLES, START
+from shared.certificate.ledger import KEPT, Ledger
+from shared.contract import Contract
+from shared.errors import ContractError
+from shared.problems import Problem
+from shared.seeding import batch_runs, starting_params
+
+
+class Chain:
+    """Follows one run from its start, recording by recording."""
+
+    def __init__(
+        self, problem: Problem, seeds: int | Sequence[int], dtype: str, ledger: Ledger
+    ) -> None:
+        self._problem, self._seeds, self._ledger = problem, seeds, ledger
+        self._expected: Params = starting_params(problem, seeds, dtype)
+        self._link = START
+
+    def judge_params(self, recording: Recording) -> None:
+        """Hold every step's parameters to the bits that the step before left."""
+        steps, last = recording.steps, recording.steps[-1:]
+        for i, name in enumerate(self._problem.network.param_names):
+            before, after = recording.before[i], recording.after[i]
+            first, final = self._expected[i][None], recording.final[0][i][None]
+            self._ledger.hold_equal(self._link, name, steps[:1], before[:1], first)
+            self._ledger.hold_equal(CARRIED, name, steps[1:], before[1:], after[:-1])
+            self._ledger.hold_equal(CARRIED, name, last, final, after[-1:])
+        self._expected, self._link = recording.final[0], CARRIED
+
+    def judge_samples(self, recording: Recording) -> Array:
+        """Hold the samples to the problem's order, and return them, those that do not exist aside.
+
+        Shapes: (s, *R, m).
+        """
+        first, last = int(recording.steps[0]), int(recording.steps[-1])
+        runs = [batches for _, batches in batch_runs(self._problem, self._seeds, first - 1, last)]
+        seen = recording.batches
+        count = len(self._problem.x)
+        if len(runs) != 1 or runs[0].shape != seen.shape:
+            self._ledger.say(first, SAMPLES, "The batches have another size than the problem's.")
+            return seen % count
+        order = runs[0]
+        wrong = np.flatnonzero((seen != order).reshape(len(seen), -1).any(axis=1))
+        for row in wrong[:KEPT].tolist():
+            expected = [i + 1 for i in order[row].tolist()] if order.ndim == 2 else "its own"
+            self._ledger.say(
+                first + row, SAMPLES,
+                f"It saw other samples than the order gives: {expected}.",
+                tuple(np.unique(seen[row]).tolist()),
+            )  # fmt: skip
+        self._ledger.count_more(max(0, len(wrong) - KEPT))
+        return seen % count
+
+
+def require_whole(
+    name: str, problem: Problem, dtype: str, recording: Recording, first: int
+) -> None:
+    """Raise ContractError unless a recording holds every array of every step from `first` on."""
+    contract = Contract(name, problem.network, dtype)
+    contract.require_recording(recording, first, recording.batches.shape, every=1)
+    if recording.evaluation.activations is None:
+        raise ContractError(f"{name}: the activations were not recorded.")

@@ -1,0 +1,67 @@
+"""Which steps are judged number by number: all of them, or a sample where that would take too long.
+
+A sample is drawn from the seed, one step of each stretch, so that no backend can know which; the
+first and the last step are always in it. The choice depends on the problem alone, never on how
+fast a machine is: equal runs are judged alike everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from shared.backend import Array
+from shared.problems import Problem
+
+BUDGET_NS = 45e9
+"""What judging one backend may take, by the estimates below: well under a minute."""
+
+NS_PER_NUMBER, NS_PER_PRODUCT = 40.0, 3.0
+"""Rough prices of judging a number, and of a product inside a matrix product, on one core."""
+
+_PAGE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """One step in `one_in` is judged, and the first and the last one of `step_count`."""
+
+    one_in: int
+    seed: int
+    step_count: int
+
+    def chosen(self, steps: Array) -> Array:
+        """Say which of consecutive step numbers, counted from 1, are in the sample.
+
+        Shapes: steps (s,), the result is boolean and (s,).
+        """
+        if self.one_in == 1:
+            return np.ones(len(steps), dtype=bool)
+        stretch, position = np.divmod(steps - 1, self.one_in)
+        pages = np.unique(stretch // _PAGE)
+        drawn = np.concatenate([self._page(int(page)) for page in pages])
+        chosen: Array = position == drawn[stretch - pages[0] * _PAGE]
+        return chosen | (steps == 1) | (steps == self.step_count)
+
+    def _page(self, page: int) -> Array:
+        """Draw a position for each of many stretches of steps."""
+        drawn: Array = np.random.RandomState([self.seed, page, 1]).randint(self.one_in, size=_PAGE)
+        return drawn
+
+
+def sampling(problem: Problem, seeds: int | Sequence[int], one_in: int | None = None) -> Sampling:
+    """Return which steps of a run to judge: one in so many, or, if not said, within the budget."""
+    replicas, seed = (1, seeds) if isinstance(seeds, int) else (len(seeds), seeds[0])
+    if one_in is None:
+        one_in = math.ceil(_price_ns(problem) * replicas * problem.step_count / BUDGET_NS)
+    return Sampling(max(1, one_in), seed, problem.step_count)
+
+
+def _price_ns(problem: Problem) -> float:
+    """Estimate what judging one step of one backend takes."""
+    network, m = problem.network, problem.batch_size
+    numbers = 2 * network.param_count + 2 * m * sum(network.sizes[1:])
+    return NS_PER_NUMBER * numbers + NS_PER_PRODUCT * 10 * m * network.param_count
