@@ -92,11 +92,13 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--epochs", metavar="N", help="instead of the problem's own number")
     run.add_argument("--lr", metavar="X", help="learning rate, instead of the problem's own")
     run.add_argument("--json", metavar="FILE", help="write everything the report says as JSON")
+    run.add_argument("--certify", metavar="N", help="judge one step in N, drawn from the seed")
     run.add_argument("--record", metavar="DIR", help="save every step of every backend there")
 
     judging = commands.add_parser("judge", help="judge recordings that --record saved")
     judging.set_defaults(command=judge_command)
     judging.add_argument("files", nargs="+", metavar="FILE", help="recordings, from any machine")
+    judging.add_argument("--certify", metavar="N", help="judge one step in N, drawn from the seed")
     judging.add_argument("--json", metavar="FILE", help="write the certificates as JSON")
 
     listing = commands.add_parser("list", help="show problems and backends")
@@ -107,7 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
 def run_command(chosen: argparse.Namespace) -> int:
     """Train, compare, print."""
     problem, dtype, seeds = _problem(chosen), _dtype(chosen), _seeds(chosen)
-    json_path = _json_path(chosen)
+    json_path, one_in = _json_path(chosen), _one_in(chosen)
     loaded, missing = _backends(chosen)
     command = _command(chosen, loaded, missing)
     record_to = _record_folder(chosen)
@@ -125,7 +127,8 @@ def run_command(chosen: argparse.Namespace) -> int:
         with _progress(problem.step_count) as progress:
             comparison = compare(
                 problem, seeds, loaded,
-                missing=missing, dtype=dtype, record_to=record_to, progress=progress,
+                missing=missing, dtype=dtype, record_to=record_to, one_in=one_in,
+                progress=progress,
             )  # fmt: skip
         print_comparison(console, comparison)
         data, interrupted = comparison_data(comparison, command), comparison.interrupted
@@ -147,12 +150,12 @@ def run_command(chosen: argparse.Namespace) -> int:
 
 def judge_command(chosen: argparse.Namespace) -> int:
     """Judge saved recordings."""
-    json_path = _json_path(chosen)
+    json_path, one_in = _json_path(chosen), _one_in(chosen)
     from shared.judging import judge_file
     from shared.report.certificate_text import print_judged
     from shared.report.data import judged_data, write_json
 
-    judged = [judge_file(Path(name)) for name in chosen.files]
+    judged = [judge_file(Path(name), one_in) for name in chosen.files]
     console = _console()
     for one in judged:
         print_judged(console, one)
@@ -199,6 +202,8 @@ def _seeds(chosen: argparse.Namespace) -> int | tuple[int, ...]:
         return require_seed(parse_count(_seed(chosen), "seed"))
     if chosen.seed is not None:
         raise UsageError("--seed and --seeds exclude each other; expected one of them.")
+    if chosen.certify is not None:
+        raise UsageError("--certify judges the run of one --seed; expected no --seeds beside it.")
     if chosen.record is not None:
         raise UsageError("--record saves the run of one --seed; expected no --seeds beside it.")
     seeds = parse_seeds(chosen.seeds)
@@ -214,6 +219,15 @@ def _json_path(chosen: argparse.Namespace) -> Path | None:
     from shared.whole_file import require_writable
 
     return None if chosen.json is None else require_writable(Path(chosen.json))
+
+
+def _one_in(chosen: argparse.Namespace) -> int | None:
+    if chosen.certify is None:
+        return None
+    count = parse_count(chosen.certify, "certify")
+    if count < 1:
+        raise UsageError(f"certify {count} cannot be used; expected 1 for every step, or more.")
+    return count
 
 
 def _record_folder(chosen: argparse.Namespace) -> Path | None:
@@ -260,6 +274,7 @@ def _command(
     words += ["--dtype", chosen.dtype]
     words += [] if chosen.epochs is None else ["--epochs", chosen.epochs]
     words += [] if chosen.lr is None else ["--lr", chosen.lr]
+    words += [] if chosen.certify is None else ["--certify", chosen.certify]
     return shlex.join(words)
 
 

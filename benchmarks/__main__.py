@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Part: TypeAlias = Callable[[], "list[Claim]"]
 
-PARTS = ("numpy", "torch", "jax", "replicas", "run", "memory")
+PARTS = ("numpy", "torch", "jax", "wide", "replicas", "run", "memory")
 PIPED_WIDTH = 132
 
 
@@ -64,9 +64,10 @@ def _part_name(text: str) -> str:
 
 def _part(name: str) -> Part:
     """Find what measures a part; NumPy is imported here and not before."""
-    from benchmarks import replicas, single_network, whole_run
+    from benchmarks import replicas, single_network, whole_run, wide_networks
 
     parts: dict[str, Part] = {
+        "wide": wide_networks.claims,
         "replicas": replicas.claims,
         "run": whole_run.time_claims,
         "memory": whole_run.memory_claims,

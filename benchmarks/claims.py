@@ -54,17 +54,36 @@ class Claim:
     notes: tuple[str, ...] = ()
 
 
-def timed_claim(
-    what: str, baseline: str, ours: Side, theirs: Side, limit: float | None, *notes: str
-) -> Claim:
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Two sides timed against each other: median seconds per step, and the ratio of each pair."""
+
+    ours_s: float
+    theirs_s: float
+    ratios: tuple[float, ...]
+
+
+def timing(ours: Side, theirs: Side) -> Timing:
     """Time two sides, warmed and in interleaved pairs, per step."""
     _pair(ours, theirs)  # warms both
     left, right = zip(*(_pair(ours, theirs) for _ in range(PAIRS)), strict=True)
-    ratios = [a / b for a, b in zip(left, right, strict=True)]
-    ratio = statistics.median(ratios)
+    ratios = tuple(a / b for a, b in zip(left, right, strict=True))
+    return Timing(statistics.median(left), statistics.median(right), ratios)
+
+
+def timed_claim(
+    what: str, baseline: str, ours: Side, theirs: Side, limit: float | None, *notes: str
+) -> Claim:
+    """Time two sides and hold the median ratio against the limit."""
+    return ratio_claim(what, baseline, timing(ours, theirs), limit, *notes)
+
+
+def ratio_claim(what: str, baseline: str, timed: Timing, limit: float | None, *notes: str) -> Claim:
+    """Hold the median ratio of two sides that were timed against the limit."""
+    ratio = statistics.median(timed.ratios)
     return Claim(
-        what, baseline, duration(statistics.median(left)), duration(statistics.median(right)),
-        f"{digits(ratio)}x", f"{digits(min(ratios))} to {digits(max(ratios))}",
+        what, baseline, duration(timed.ours_s), duration(timed.theirs_s), f"{digits(ratio)}x",
+        f"{digits(min(timed.ratios))} to {digits(max(timed.ratios))}",
         "" if limit is None else f"{limit:g}x", None if limit is None else ratio <= limit, notes,
     )  # fmt: skip
 
@@ -76,9 +95,11 @@ def require_same_training(who: str, params: Params, expected: Params) -> None:
             raise RuntimeError(f"{who}: a parameter of shape {w.shape}, not {reference.shape}.")
         apart = abs(w - reference) > 10.0**-AGREEING_DIGITS * abs(reference)
         if apart.any() or not (abs(w) < float("inf")).all():
+            i = abs(w - reference).argmax()
             raise RuntimeError(
-                f"{who}: expected the same parameters to {AGREEING_DIGITS} digits, got "
-                f"{w.tolist()} and {reference.tolist()}. What trains otherwise is no baseline."
+                f"{who}: expected the same parameters to {AGREEING_DIGITS} digits; they are "
+                f"farthest apart with {w.flat[i]} and {reference.flat[i]}. What trains otherwise "
+                "is no baseline."
             )
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import numpy as np
-
 from benchmarks.claims import Side
 from shared.backend import Array, Backend, OptimizerState, Params, Recording
 from shared.problems import problem
 from shared.registry import find, load
-from shared.seeding import batch_runs, initial_params, initial_replicas
+from shared.seeding import batch_runs, starting_params
 
 PROBLEM = problem("people16")
 DTYPE = "float64"
@@ -32,12 +30,12 @@ def backend(name: str) -> Backend:
 
 def one_start(seed: int = SEED) -> Params:
     """Return the starting parameters of one network."""
-    return initial_params(PROBLEM.network, seed, DTYPE)
+    return starting_params(PROBLEM, seed, DTYPE)
 
 
 def many_starts(seeds: Sequence[int]) -> Params:
     """Return the starting parameters of a network for each seed, along a replica axis."""
-    return initial_replicas(PROBLEM.network, seeds, DTYPE)
+    return starting_params(PROBLEM, seeds, DTYPE)
 
 
 def training(trainer: Backend, params: Params, epochs: int, every: int) -> Callable[[], Recording]:
@@ -58,6 +56,7 @@ def final_params(trainer: Backend, params: Params, epochs: int = CHECKED_EPOCHS)
 
 def _batches(epochs: int, axes: tuple[int, ...]) -> Array:
     """Return the samples of each step: (k, 1) or, for R replicas, (k, R, 1)."""
-    ((_, own),) = batch_runs(PROBLEM, 0, epochs * PROBLEM.steps_per_epoch)
-    spread = own.reshape(len(own), *(1 for _ in axes), 1)
-    return np.ascontiguousarray(np.broadcast_to(spread, (len(own), *axes, 1)))
+    # Samples come in file order, so the batches of any seeds are those of all.
+    seeds: int | Sequence[int] = range(axes[0]) if axes else SEED
+    ((_, batches),) = batch_runs(PROBLEM, seeds, 0, epochs * PROBLEM.steps_per_epoch)
+    return batches

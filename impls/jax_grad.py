@@ -151,6 +151,7 @@ class JaxGrad(Backend):
 
         def step(w: Carried, batch: JaxArray) -> tuple[Carried, Any]:
             gradient, seen, loss = self.differentiate(w, x[batch], y[batch])
+            gradient = self.jax.lax.optimization_barrier(gradient)
             w = self.descend(w, gradient, learning_rate)
             if not record:
                 return w, None

@@ -18,6 +18,7 @@ from shared import worked
 from shared.backend import Params
 from shared.certificate.findings import BackendCertificate
 from shared.certificate.judge import Judge
+from shared.certificate.sampling import sampling
 from shared.classification import Classification, classification
 from shared.drift import DriftMeter, PairDrift
 from shared.errors import UsageError
@@ -126,12 +127,15 @@ def compare(
     missing: Sequence[Missing] = (),
     dtype: str = "float64",
     record_to: Path | None = None,
+    one_in: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Comparison:
     """Train every backend from one seed, in lockstep.
 
     record_to
         A folder for one recording file per backend.
+    one_in
+        Judge one step in so many; if not said, all, or as many as a budget allows.
     progress
         Called with the number of steps that all backends have made.
 
@@ -141,7 +145,7 @@ def compare(
     for trainee in trainees:
         trainee.start(seed)
     named = [(trainee.name, trainee.backend) for trainee in trainees]
-    judges, not_judged = _judges(trainees)
+    judges, not_judged = _judges(trainees, one_in)
     curves = [CurveTaker(trainee, judge) for trainee, judge in zip(trainees, judges, strict=True)]
     meter = DriftMeter([trainee.name for trainee in trainees], problem)
     params = [trainee.params for trainee in trainees]
@@ -184,11 +188,19 @@ def compare(
     )  # fmt: skip
 
 
-def _judges(trainees: Sequence[Trainee]) -> tuple[list[Judge | None], str | None]:
+def _judges(
+    trainees: Sequence[Trainee], one_in: int | None
+) -> tuple[list[Judge | None], str | None]:
     """Give every backend a judge, or none of them, with the reason."""
     try:
         return [
-            Judge(trainee.name, trainee.problem, trainee.dtype, trainee.seeds)
+            Judge(
+                trainee.name,
+                trainee.problem,
+                trainee.dtype,
+                trainee.seeds,
+                sampling(trainee.problem, trainee.seeds, one_in),
+            )
             for trainee in trainees
         ], None
     except UsageError as error:

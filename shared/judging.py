@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.certificate.findings import BackendCertificate
 from shared.certificate.judge import Judge
+from shared.certificate.sampling import sampling
 from shared.errors import RecordingFileError, UsageError
 from shared.problems import Problem, problem
 from shared.recording_file import open_recording
@@ -25,8 +26,13 @@ class JudgedFile:
     certificate: BackendCertificate
 
 
-def judge_file(path: Path, progress: Callable[[int], None] = lambda _: None) -> JudgedFile:
-    """Judge every step of a saved run; `progress` gets the number of steps judged.
+def judge_file(
+    path: Path, one_in: int | None = None, progress: Callable[[int], None] = lambda _: None
+) -> JudgedFile:
+    """Judge a saved run; `progress` gets the number of steps looked at.
+
+    one_in
+        Judge one step in so many; if not said, all, or as many as a budget allows.
 
     Raises
     ------
@@ -41,7 +47,9 @@ def judge_file(path: Path, progress: Callable[[int], None] = lambda _: None) -> 
         for key in ("versions", "host"):
             header[key]  # the report states them
         asked = _problem_of(header["problem"])
-        judge = Judge(header["backend"], asked, header["dtype"], require_seed(header["seed"]))
+        seed = require_seed(header["seed"])
+        sample = sampling(asked, seed, one_in)
+        judge = Judge(header["backend"], asked, header["dtype"], seed, sample)
     except KeyError as error:
         raise RecordingFileError(f"{path}: its header lacks {error}.") from error
     except TypeError as error:

@@ -129,7 +129,7 @@ def _roundings(m: int, sizes: Sequence[int]) -> int:
 
 def _output_deltas(
     output: Matrix, y: Matrix, logits: Array | None, rules: Rules
-) -> tuple[Matrix, list[list[tuple[Fraction, int | Fraction]]]]:
+) -> tuple[Matrix, list[list[tuple[Fraction, Fraction]]]]:
     """Return ∂L/∂z_L, and for each its size and the roundings on the way to it.
 
     Of squares that is 6: the division of the mean may become a product with a rounded reciprocal.
@@ -142,7 +142,7 @@ def _output_deltas(
         slope = rules.output
         return (
             [[factor * (o - t) * slope.exact(o) for o, t in row] for row in pairs],
-            [[(factor * abs(o - t) * slope.size(o), 6) for o, t in row] for row in pairs],
+            [[(factor * abs(o - t) * slope.size(o), Fraction(6)) for o, t in row] for row in pairs],
         )
     assert logits is not None, f"{rules.loss} is derived from logits"
     shares = _softmaxes if rules.loss == "categorical_cross_entropy" else _logistics

@@ -118,6 +118,18 @@ def test_a_group_takes_no_more_than_its_bytes(
     assert group_size(trainee, size * 10) == size
 
 
+@pytest.mark.parametrize(("room", "together"), [(0.0, 1), (2.0, 2), (9.0, 5)])
+def test_as_many_seeds_are_trained_together_as_fit(
+    monkeypatch: pytest.MonkeyPatch, room: float, together: int
+) -> None:
+    """The first mark is told after three steps of each seed of the group."""
+    trainee, made = Trainee(NUMPY, SHORT, "float32"), list[int]()
+    monkeypatch.setattr(shared.survey, "GROUP_BYTES", int(room * replica_size_bytes(trainee)))
+    survey(SHORT, SEEDS, [NUMPY], dtype="float32", progress=made.append)
+    assert made[0] == 3 * together
+    assert made[-1] == 12 * len(SEEDS)
+
+
 @pytest.mark.parametrize(
     ("dtype", "size"), [("float64", 8 * (4 * 27 + 9 * 16)), ("float32", 4 * (4 * 27 + 9 * 16))]
 )

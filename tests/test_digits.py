@@ -192,7 +192,7 @@ def test_without_scikit_learn_there_are_no_digits(
     digits._split.cache_clear()
     with pytest.raises(
         ProblemUnavailable,
-        match="not installed here. Install it with: pip install scikit-learn",
+        match=r"not installed here\. Install it with: pip install scikit-learn",
     ):
         problem(name)
 

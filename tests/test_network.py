@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 import math
 import re
@@ -14,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import UsageError
-from shared.network import ACTIVATIONS, LOSSES, OUTPUTS, Network, Optimizer
+from shared.network import Network, Optimizer
 from tests.kinds import HIDDEN, OUTPUT_AND_LOSS
 
 repeatably = settings(derandomize=True, deadline=None)
@@ -55,118 +54,6 @@ RATES = st.floats(0, exclude_min=True, allow_infinity=False, allow_nan=False)
 def test_sizes_that_make_no_network_are_refused(sizes: Any, message: str) -> None:
     with pytest.raises(UsageError, match=re.escape(message)):
         Network(sizes)
-
-
-@pytest.mark.parametrize(
-    ("field", "name", "message"),
-    [
-        (
-            "activation",
-            "sigmoyd",
-            "unknown activation 'sigmoyd'; known: sigmoid, tanh, relu. Did you mean 'sigmoid'?",
-        ),
-        ("activation", "softmax", "unknown activation 'softmax'; known: sigmoid, tanh, relu."),
-        ("activation", "identity", "unknown activation 'identity'; known: sigmoid, tanh, relu."),
-        ("output", "relu", "unknown output 'relu'; known: sigmoid, identity, softmax."),
-        (
-            "output",
-            "sofmax",
-            "known: sigmoid, identity, softmax. Did you mean 'softmax'?",
-        ),
-        (
-            "loss",
-            "mean_square_error",
-            "unknown loss 'mean_square_error'; known: mean_squared_error, quadratic_cost, "
-            "binary_cross_entropy, categorical_cross_entropy. Did you mean 'mean_squared_error'?",
-        ),
-        ("loss", "cross_entropy", "Did you mean 'binary_cross_entropy'?"),
-        ("activation", None, "unknown activation None; known: sigmoid, tanh, relu."),
-        ("loss", ["mean_squared_error"], "unknown loss ['mean_squared_error']; known:"),
-    ],
-)
-def test_a_function_that_is_not_known_is_refused(field: str, name: Any, message: str) -> None:
-    with pytest.raises(UsageError, match=re.escape(message)):
-        Network((2, 2, 1), **{field: name})
-
-
-def test_no_suggestion_is_made_where_nothing_is_near() -> None:
-    with pytest.raises(UsageError, match=r"known: sigmoid, tanh, relu\.$"):
-        Network((2, 2, 1), activation="cosine")
-
-
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize(("output", "loss"), OUTPUT_AND_LOSS)
-def test_functions_that_go_together_make_a_network(activation: str, output: str, loss: str) -> None:
-    network = Network((3, 4, 2), activation, output, loss)
-    assert (network.activation, network.output, network.loss) == (activation, output, loss)
-
-
-@pytest.mark.parametrize(
-    ("output", "loss"), sorted({*itertools.product(OUTPUTS, LOSSES)} - {*OUTPUT_AND_LOSS})
-)
-def test_an_output_and_a_loss_that_do_not_go_together_are_refused(output: str, loss: str) -> None:
-    with pytest.raises(UsageError, match=r"logits of a|goes with categorical_cross_entropy"):
-        Network((3, 4, 2), output=output, loss=loss)
-
-
-@pytest.mark.parametrize(
-    ("sizes", "output", "loss", "message"),
-    [
-        (
-            (2, 3),
-            "softmax",
-            "mean_squared_error",
-            "a softmax output goes with categorical_cross_entropy; got mean_squared_error: its "
-            "gradient vanishes where the network is surely wrong.",
-        ),
-        (
-            (2, 3),
-            "softmax",
-            "quadratic_cost",
-            "a softmax output goes with categorical_cross_entropy; got quadratic_cost: its ",
-        ),
-        (
-            (2, 1),
-            "softmax",
-            "categorical_cross_entropy",
-            "a softmax of one output is 1 whatever the network does; expected two outputs or more, "
-            "or a sigmoid output with binary_cross_entropy.",
-        ),
-        (
-            (2, 3),
-            "sigmoid",
-            "categorical_cross_entropy",
-            "categorical_cross_entropy is computed from the logits of a softmax output, so that no "
-            "logarithm of zero arises; got output 'sigmoid'. Expected 'softmax'.",
-        ),
-        (
-            (2, 1),
-            "identity",
-            "binary_cross_entropy",
-            "binary_cross_entropy is computed from the logits of a sigmoid output, so that no "
-            "logarithm of zero arises; got output 'identity'. Expected 'sigmoid'.",
-        ),
-        ((2, 3), "softmax", "binary_cross_entropy", "got output 'softmax'. Expected 'sigmoid'."),
-    ],
-)
-def test_a_refusal_says_why(sizes: tuple[int, ...], output: str, loss: str, message: str) -> None:
-    with pytest.raises(UsageError, match=re.escape(message)):
-        Network(sizes, output=output, loss=loss)
-
-
-@pytest.mark.parametrize(
-    ("output", "loss", "from_logits"),
-    [
-        ("sigmoid", "mean_squared_error", False),
-        ("identity", "quadratic_cost", False),
-        ("sigmoid", "binary_cross_entropy", True),
-        ("softmax", "categorical_cross_entropy", True),
-    ],
-)
-def test_cross_entropies_are_computed_from_logits(
-    output: str, loss: str, from_logits: bool
-) -> None:
-    assert Network((2, 2), output=output, loss=loss).from_logits is from_logits
 
 
 def test_a_list_of_sizes_becomes_a_tuple() -> None:
@@ -300,20 +187,6 @@ def test_an_optimizer_is_worded_by_its_rate() -> None:
 @given(NETWORKS)
 def test_a_network_comes_back_from_json(network: Network) -> None:
     assert Network.from_json(json.loads(json.dumps(network.to_json()))) == network
-
-
-@pytest.mark.parametrize(
-    ("key", "name"),
-    [("activation", "tanh"), ("output", "identity"), ("loss", "quadratic_cost")],
-)
-def test_another_function_does_not_come_back_as_the_same_network(key: str, name: str) -> None:
-    network = Network((2, 2, 1))
-    assert Network.from_json(network.to_json() | {key: name}) != network
-
-
-def test_functions_that_do_not_go_together_are_refused_in_json_too() -> None:
-    with pytest.raises(UsageError, match="goes with categorical_cross_entropy"):
-        Network.from_json({"sizes": [2, 3], "output": "softmax"})
 
 
 @repeatably

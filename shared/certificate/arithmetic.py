@@ -45,7 +45,7 @@ class Arithmetic(Protocol):
     def product(self, a: Any, b: Any, allowed: Array) -> Any:
         """Return the same in the form that is cheapest to `lower` and to `distance`."""
 
-    def rows(self, a: Any, rows: slice) -> Any:
+    def rows(self, a: Any, rows: slice | Array) -> Any:
         """Return some rows of numbers, or of a product, along the leading axis."""
 
     def lower(self, a: Any) -> Array:
@@ -92,7 +92,7 @@ class LongDouble:
     def product(self, a: Any, b: Any, allowed: Array) -> Any:
         return product(a, b, allowed)
 
-    def rows(self, a: Any, rows: slice) -> Any:
+    def rows(self, a: Any, rows: slice | Array) -> Any:
         return Pair(a.high[rows], a.low[rows]) if isinstance(a, Pair) else a[rows]
 
     def lower(self, a: Any) -> Array:

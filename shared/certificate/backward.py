@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from shared.certificate import bounds, end_to_end, exact, loss_bounds
 from shared.certificate.bounds import Slope
 from shared.certificate.decision import Judged
 from shared.certificate.forward import at_logits
+from shared.certificate.screening import is_wide, unsettled
 from shared.certificate.stages import (
     BACKWARD,
     Evaluated,
@@ -21,6 +23,8 @@ from shared.certificate.stages import (
     reconsidered,
 )
 
+Rows: TypeAlias = slice | Array
+
 
 def judge_backward(
     reference: Reference,
@@ -28,6 +32,7 @@ def judge_backward(
     grads: Params,
     deltas: tuple[Array, ...] | None = None,
     kinks: Sequence[Array] | None = None,
+    in_full: Array | None = None,
 ) -> Iterator[Judged]:
     """Judge every gradient, the last layer's first: the order in which they are computed.
 
@@ -36,18 +41,22 @@ def judge_backward(
         from the recorded one above it, and the gradients from them, which is sharper.
     kinks
         What to add to the slopes f'(z) of the hidden layers, at points that have no slope.
+    in_full
+        (s,) the steps whose wide gradients are computed exactly throughout, whatever is cheaper;
+        all if not said.
     """
+    if in_full is None:
+        in_full = np.ones(len(seen.y), dtype=bool)
     whole: tuple[end_to_end.Gradient, ...] | None = None
-    for judged in _from_activations(reference, seen, grads, deltas, kinks):
+    for judged in _from_activations(reference, seen, grads, deltas, kinks, in_full):
         if not any_failed(judged):
             yield judged
             continue
         whole = whole or end_to_end.backward(reference, seen)
         (one,) = (one for one in whole if one.tensor == judged.tensor)
-        rows = slice(judged.start, judged.start + len(judged.value))
         other = reference.judged(
-            BACKWARD, one.tensor, judged.value, reference.arithmetic.rows(one.exact, rows),
-            one.error[rows],
+            BACKWARD, one.tensor, judged.value,
+            reference.arithmetic.rows(one.exact, judged.rows), one.error[judged.rows],
         )  # fmt: skip
         yield reconsidered(judged, other)
 
@@ -58,8 +67,9 @@ def _from_activations(
     grads: Params,
     deltas: tuple[Array, ...] | None,
     kinks: Sequence[Array] | None,
+    in_full: Array,
 ) -> Iterator[Judged]:
-    arithmetic, rounding = reference.arithmetic, reference.rounding
+    rounding = reference.rounding
     delta = _output_delta(reference, seen)
     for layer in range(len(seen.functions), 0, -1):
         a = seen.activations[layer - 1]
@@ -70,16 +80,47 @@ def _from_activations(
         true = exact.bias_gradient(delta.exact)
         bound = bounds.bias_gradient(rounding, delta)
         yield reference.judged(BACKWARD, f"b{layer}", grads[2 * layer - 1], true, bound)
-        value = grads[2 * layer - 2]
-        for part in parts(value):
-            some = delta.part(part)
-            bound = bounds.weight_gradient(rounding, some, a[part])
-            true = exact.weight_gradient(arithmetic, some.exact, a[part], bound)
-            judged = reference.judged(BACKWARD, f"W{layer}", value[part], true, bound)
-            yield replace(judged, start=part.start)
+        yield from _judge_weights(reference, f"W{layer}", delta, a, grads[2 * layer - 2], in_full)
         if layer > 1:
             kink = kinks[layer - 2] if kinks else None
             delta = _delta_below(reference, seen, layer, delta, kink)
+
+
+def _judge_weights(
+    reference: Reference, tensor: str, delta: Slope, a: Array, value: Array, in_full: Array
+) -> Iterator[Judged]:
+    """Judge ∂L/∂W part by part; of a wide one, steps that are not to be in full are screened."""
+    for part in parts(value):
+        if not is_wide(value, a.shape[-2]):
+            yield _in_full(reference, tensor, delta, a, value, part)
+            continue
+        first = np.arange(part.start, part.stop)
+        yield from _screened(reference, tensor, delta, a, value, first[~in_full[part]])
+        if in_full[part].any():
+            yield _in_full(reference, tensor, delta, a, value, first[in_full[part]])
+
+
+def _in_full(
+    reference: Reference, tensor: str, delta: Slope, a: Array, value: Array, rows: Rows
+) -> Judged:
+    some = delta.part(rows)
+    bound = bounds.weight_gradient(reference.rounding, some, a[rows])
+    true = exact.weight_gradient(reference.arithmetic, some.exact, a[rows], bound)
+    return replace(reference.judged(BACKWARD, tensor, value[rows], true, bound), rows=rows)
+
+
+def _screened(
+    reference: Reference, tensor: str, delta: Slope, a: Array, value: Array, rows: Array
+) -> Iterator[Judged]:
+    if not len(rows):
+        return
+    left = unsettled(reference.rounding, delta.part(rows), a[rows], value[rows])
+    judged = reference.judged(BACKWARD, tensor, value[rows][left.places], left.exact, left.bound)
+    if any_failed(judged):
+        yield _in_full(reference, tensor, delta, a, value, rows)
+        return
+    settled = value[rows].size - len(judged.value)
+    yield replace(judged, rows=rows, places=left.places, settled=settled)
 
 
 def _output_delta(reference: Reference, seen: Evaluated) -> Slope:

@@ -36,7 +36,7 @@ class Slope:
     roundings: int
     reach: Array
 
-    def part(self, rows: slice) -> Slope:
+    def part(self, rows: slice | Array) -> Slope:
         """Return the same of some steps."""
         return Slope(
             self.exact[rows], self.size[rows], self.error[rows], self.roundings, self.reach[rows]

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -39,8 +39,13 @@ class Judged:
         The exact value, rounded to float64.
     error
         |value - exact|, formed before that rounding.
-    start
-        Which row of the recording the first one is: a wide tensor is judged part by part.
+    rows
+        Which of the steps handed in these are: a wide tensor is judged part by part.
+    places
+        Where the numbers of a wide tensor stand, if these are only the ones that an estimate did
+        not settle: indices of (s, *R, ...); all arrays are then (k,).
+    settled
+        How many others an estimate found to be within their bounds.
     kinks
         How many values come from a z of exactly 0 into a relu, which has no slope there.
     note
@@ -54,7 +59,9 @@ class Judged:
     error: Array
     bound: Array
     verdict: Array
-    start: int = 0
+    rows: slice | Array = field(default_factory=lambda: slice(None))
+    places: tuple[Array, ...] | None = None
+    settled: int = 0
     kinks: int = 0
     note: str = ""
 

@@ -60,7 +60,11 @@ class StageSummary:
         Of error over bound, to an eighth of an octave.
     resolution, worst_resolution
         Median and largest (bound + error) / |value|: a fault moves a value by less than this.
-        None for the update, which is decided bit by bit.
+        None for the update, which is decided bit by bit; the largest also where only some numbers
+        of a wide tensor were looked at.
+    settled
+        How many more values an estimate found to be within their bounds; they are in none of the
+        figures above.
     """
 
     stage: str
@@ -71,6 +75,7 @@ class StageSummary:
     median: float
     resolution: float | None
     worst_resolution: float | None
+    settled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +116,4 @@ class BackendCertificate:
     @property
     def values(self) -> int:
         """How many values were judged."""
-        return sum(sum(stage.counts) for stage in self.stages)
+        return sum(sum(stage.counts) + stage.settled for stage in self.stages)

@@ -19,6 +19,7 @@ from shared.certificate.ledger import Ledger, Rows
 from shared.certificate.profile import TIGHT
 from shared.certificate.rounding import Rounding
 from shared.certificate.sampling import Sampling, sampling
+from shared.certificate.screening import IN_FULL_ONE_IN
 from shared.certificate.stages import UPDATE, Evaluated, Reference
 from shared.certificate.update import judge_update
 from shared.errors import ContractError, UsageError
@@ -62,6 +63,7 @@ class Judge:
         self._data = problem.dataset(dtype)
         self._rate = np.dtype(dtype).type(problem.optimizer.learning_rate)
         self._sample = sample or sampling(problem, seeds)
+        self._in_full = replace(self._sample, one_in=IN_FULL_ONE_IN)
         self._ledger = Ledger(problem)
         self._chain = Chain(problem, seeds, dtype, self._ledger)
         self._steps = self._judged_steps = self._close_calls = self._kinks = 0
@@ -105,7 +107,8 @@ class Judge:
         )  # fmt: skip
         names = self._problem.network.param_names
         judged_all = [*judge_forward(self._reference, seen)]
-        gradients = [*judge_backward(self._reference, seen, grads, deltas)]
+        in_full = self._in_full.chosen(recording.steps[chosen])
+        gradients = [*judge_backward(self._reference, seen, grads, deltas, in_full=in_full)]
         judged_all += told_apart(self._reference, seen, grads, deltas, gradients)
         judged_all += judge_update(self._reference, names, before, grads, after, self._rate)
         for rank, judged in enumerate(judged_all, start=1):
@@ -159,7 +162,7 @@ class Judge:
         )
 
     def _block(self, recording: Recording) -> int:
-        m = recording.batches[0].size
+        m = int(recording.batches[0].size)
         return max(1, BLOCK_NUMBERS // (m * max(self._problem.network.sizes)))
 
 
@@ -181,11 +184,13 @@ def _answers(
 def _close_calls(output: Judged) -> int:
     """Count the answers that rounding could change."""
     if output.exact.shape[-1] == 1:
-        return int((abs(output.exact - 0.5) <= output.bound).sum())
-    order = output.exact.argsort(axis=-1)[..., -2:]
-    exact = np.take_along_axis(output.exact, order, axis=-1)
-    reach = np.take_along_axis(output.bound, order, axis=-1).sum(axis=-1)
-    return int((exact[..., 1] - exact[..., 0] <= reach).sum())
+        near = abs(output.exact - 0.5) <= output.bound
+    else:
+        order = output.exact.argsort(axis=-1)[..., -2:]
+        exact = np.take_along_axis(output.exact, order, axis=-1)
+        reach = np.take_along_axis(output.bound, order, axis=-1).sum(axis=-1)
+        near = exact[..., 1] - exact[..., 0] <= reach
+    return int(np.count_nonzero(near))
 
 
 def total(certificates: Iterable[BackendCertificate]) -> Verdict:

@@ -34,9 +34,8 @@ class Rows:
     batches: Array | None
     rank: int
 
-    def part(self, start: int, count: int) -> Rows:
+    def part(self, rows: slice | Array) -> Rows:
         """Return some of the rows."""
-        rows = slice(start, start + count)
         batches = None if self.batches is None else self.batches[rows]
         return Rows(self.steps[rows], batches, self.rank)
 
@@ -58,12 +57,12 @@ class Ledger:
 
     def count(self, judged: Judged, at: Rows) -> None:
         """Count a judged tensor in, and keep what failed."""
-        at = at.part(judged.start, len(judged.value))
+        at = at.part(judged.rows)
         key = (judged.stage, judged.tensor)
         if key not in self.tallies:
             self.tallies[key] = Tally(judged)
         self.tallies[key].add(judged, at.steps)
-        if judged.verdict.max() < Verdict.UNDECIDED:
+        if judged.verdict.max(initial=0) < Verdict.UNDECIDED:
             return
         bad = np.argwhere(judged.verdict >= Verdict.UNDECIDED)
         self.found += len(bad)

@@ -126,6 +126,6 @@ def _is_safe(exponents: Array) -> bool:
 def _leading(a: Array, unit: Array) -> Array:
     """Round to multiples of 2^unit: adding and taking away a large number drops what is below."""
     shift = np.ldexp(1.5, unit + 52)
-    leading = a + shift
+    leading: Array = a + shift
     leading -= shift
     return leading

@@ -34,17 +34,18 @@ class Sampling:
     step_count: int
 
     def chosen(self, steps: Array) -> Array:
-        """Say which of consecutive step numbers, counted from 1, are in the sample.
+        """Say which of ascending step numbers, counted from 1, are in the sample.
 
         Shapes: steps (s,), the result is boolean and (s,).
         """
         if self.one_in == 1:
             return np.ones(len(steps), dtype=bool)
         stretch, position = np.divmod(steps - 1, self.one_in)
-        pages = np.unique(stretch // _PAGE)
-        drawn = np.concatenate([self._page(int(page)) for page in pages])
-        chosen: Array = position == drawn[stretch - pages[0] * _PAGE]
-        return chosen | (steps == 1) | (steps == self.step_count)
+        pages, which = np.unique(stretch // _PAGE, return_inverse=True)
+        drawn = np.stack([self._page(int(page)) for page in pages])
+        chosen: Array = position == drawn[which, stretch % _PAGE]
+        chosen |= (steps == 1) | (steps == self.step_count)
+        return chosen
 
     def _page(self, page: int) -> Array:
         """Draw a position for each of many stretches of steps."""

@@ -29,12 +29,17 @@ class Tally:
         self._counts = np.zeros(len(Verdict), dtype=np.int64)
         self._ratios, self._resolutions = _Histogram(), _Histogram()
         self._worst, self._worst_step = 0.0, 0
-        self._worst_resolution = 0.0
+        self._settled = 0
+        self._worst_resolution: float | None = 0.0
 
     def add(self, judged: Judged, steps: Array) -> None:
         """Count one chunk; steps (s,) number the leading axis."""
-        for verdict in Verdict:
-            self._counts[verdict] += np.count_nonzero(judged.verdict == verdict)
+        for kind in Verdict:
+            self._counts[kind] += np.count_nonzero(judged.verdict == kind)
+        self._settled += judged.settled
+        if judged.places is not None:
+            self._add_unsettled(judged, steps[judged.places[0]])
+            return
         if judged.stage == UPDATE and judged.exact is judged.value:
             return  # bit by bit right: there is no distance to speak of
         # An odd stride meets every row and every column of a wide tensor.
@@ -57,7 +62,22 @@ class Tally:
             self._worst, self._worst_step = float(each[row]), int(steps[row])
         self._ratios.add(ratio.reshape(-1)[::stride])
         self._resolutions.add(resolution)
-        self._worst_resolution = max(self._worst_resolution, float(resolution.max(initial=0.0)))
+        if stride > 1:
+            self._worst_resolution = None  # of some numbers only it would say nothing
+        elif self._worst_resolution is not None:
+            highest = float(resolution.max(initial=0.0))
+            self._worst_resolution = max(self._worst_resolution, highest)
+
+    def _add_unsettled(self, judged: Judged, steps: Array) -> None:
+        """Let the numbers that an estimate did not settle count for the worst, where they belong.
+
+        They are the ones with the larger errors, so the medians are not asked about them.
+        """
+        if len(steps):
+            ratio = judged.error / judged.bound
+            worst = int(ratio.argmax())
+            if ratio[worst] > self._worst:
+                self._worst, self._worst_step = float(ratio[worst]), int(steps[worst])
 
     def summary(self, bitwise: bool) -> StageSummary:
         """Return what was seen; bitwise stages have no resolution."""
@@ -70,6 +90,7 @@ class Tally:
             self._ratios.median(),
             None if bitwise else self._resolutions.median(),
             None if bitwise else self._worst_resolution,
+            self._settled,
         )
 
 

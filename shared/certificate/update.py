@@ -7,6 +7,7 @@ one rounding; and wherever subnormals are flushed, zero may stand for a subnorma
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -35,22 +36,22 @@ def judge_update(
     for name, *tensors in zip(names, before, grads, after, strict=True):
         for part in parts(tensors[0]):
             w, g, value = (tensor[part] for tensor in tensors)
-            yield _judge(reference, name, w, g, value, rate, part.start)
+            yield replace(_judge(reference, name, w, g, value, rate), rows=part)
 
 
 def _judge(
-    reference: Reference, name: str, w: Array, g: Array, value: Array, rate: np.floating, start: int
+    reference: Reference, name: str, w: Array, g: Array, value: Array, rate: np.floating
 ) -> Judged:
     allowed = admissible(reference.rounding, w, g, rate, value)
     if allowed.all():
         # Nothing else needs to be known; the zeros take no memory.
         zero = np.broadcast_to(0.0, value.shape)
         equal = np.full(value.shape, Verdict.BIT_EQUAL, np.uint8)
-        return Judged(UPDATE, name, value, value, zero, zero, equal, start)
+        return Judged(UPDATE, name, value, value, zero, zero, equal)
     verdict = np.where(allowed, np.uint8(Verdict.BIT_EQUAL), np.uint8(Verdict.DIFFERENT))
     measured = (value.copy(), np.zeros(value.shape), np.zeros(value.shape))
     _measure(reference.rounding, w, g, rate, value, ~allowed, measured)
-    return Judged(UPDATE, name, value, *measured, verdict, start)
+    return Judged(UPDATE, name, value, *measured, verdict)
 
 
 def admissible(rounding: Rounding, w: Array, g: Array, rate: np.floating, after: Array) -> Array:
@@ -64,10 +65,10 @@ def admissible(rounding: Rounding, w: Array, g: Array, rate: np.floating, after:
         allowed &= np.isfinite(after)
         if not allowed.all():
             places = np.nonzero(~allowed & np.isfinite(after))
-            some = (w[places], g[places], after[places])
-            fused = _is_fused(*some, rate)
+            w, g, after = w[places], g[places], after[places]
+            fused = _is_fused(w, g, after, rate)
             left = ~fused
-            fused[left] = _is_flushed(rounding, *(v[left] for v in some), rate)
+            fused[left] = _is_flushed(rounding, w[left], g[left], after[left], rate)
             allowed[places] = fused
     return allowed
 

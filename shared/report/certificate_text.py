@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
 from shared.certificate.decision import Verdict
 from shared.certificate.findings import CARRIED, START, BackendCertificate, Finding, StageSummary
+from shared.certificate.screening import IN_FULL_ONE_IN
 from shared.certificate.stages import BACKWARD
 from shared.judging import JudgedFile
 from shared.report import words
@@ -17,9 +18,14 @@ from shared.report.layout import heading, say, table_of
 
 PREMISES = (
     "Premises: IEEE-754 rounding to nearest; any order of summation, any association of products, "
-    "fused multiply-adds and flushed subnormals allowed; the sigmoid within the declared error of "
-    "the tight profile; data, order and learning rate are the problem's."
+    "fused multiply-adds and flushed subnormals allowed; sigmoid, tanh, exponential and logarithm "
+    "within the declared errors of the tight profile; data, order and learning rate are the "
+    "problem's."
 )
+
+
+MEANINGFUL = 1e-3
+"""A largest resolution above it comes from sums that cancel, and says nothing of the others."""
 
 
 def print_verdict(console: Console, certificates: Sequence[BackendCertificate]) -> None:
@@ -61,12 +67,18 @@ def print_certificates(console: Console, certificates: Sequence[BackendCertifica
         style="dim",
     )
     say(console, PREMISES, style="dim")
+    settled = sum(stage.settled for one in certificates for stage in one.stages)
+    if settled:
+        say(
+            console,
+            f"{settled:,} values of wide gradients are not in the table: an estimate in float64, "
+            "its own error included, was enough to know that they are within their bounds. What it "
+            f"did not settle, and one step in {IN_FULL_ONE_IN}, was computed with 64 bits in full.",
+            style="dim",
+        )
     for one in certificates:
-        if one.close_calls:
-            say(
-                console,
-                f"{one.backend}: {one.close_calls:,} outputs lie within their bound of 1/2.",
-            )
+        for remark in _remarks(one):
+            say(console, f"{one.backend}: {remark}")
     for one in certificates:
         if one.findings:
             _print_findings(console, one)
@@ -106,7 +118,7 @@ def place(finding: Finding) -> str:
 
 def what_is_wrong(finding: Finding) -> str:
     """Say what was recorded, what is right, and how far apart they are."""
-    if finding.note:
+    if finding.note and math.isnan(finding.value):
         return finding.note
     recorded = f"It is {finding.value!r}; "
     if finding.stage == START:
@@ -121,25 +133,61 @@ def what_is_wrong(finding: Finding) -> str:
         explained += " in this stage, though within the bound of the step as a whole"
     return (
         f"{recorded}the exact value is {finding.exact!r}, {words.ulps(finding.ulps)} ULPs away: "
-        f"{times:.3g} times {explained}."
-    )
+        f"{times:.3g} times {explained}. {finding.note}"
+    ).rstrip()
+
+
+def _remarks(one: BackendCertificate) -> Iterator[str]:
+    if one.kinks:
+        yield (
+            f"a relu received exactly 0 {one.kinks:,} times; it has no slope there, and 0 is "
+            "taken for it, a convention."
+        )
+    if one.close_calls:
+        yield (
+            f"{one.close_calls:,} answers at the marks are so close that rounding could turn them."
+        )
 
 
 def _certified(certificates: Sequence[BackendCertificate]) -> str:
-    steps, values = sum(one.steps for one in certificates), sum(one.values for one in certificates)
+    values = sum(one.values for one in certificates)
     names = words.joined([one.backend for one in certificates])
-    parts = _parts([s for one in certificates for s in one.stages if s.stage == BACKWARD])
+    stages = [s for one in certificates for s in one.stages if s.stage == BACKWARD]
     return (
-        f"Certified: all {steps:,} steps of {names}, {values:,} values. Every step is what the "
-        "formulas give, up to rounding; any fault present changes a gradient by less than one part "
-        f"in {parts}."
+        f"Certified: {_steps(certificates)} of {names}, {values:,} values. Every step is what the "
+        f"formulas give, up to rounding; {_resolution(stages)}."
     )
 
 
-def _parts(stages: Sequence[StageSummary]) -> str:
-    """Word the worst resolution of the gradients as a power of ten."""
-    worst = max((s.worst_resolution or 0.0 for s in stages), default=0.0)
-    return "any number" if worst <= 0 else f"10^{max(0, math.floor(-math.log10(worst)))}"
+def _steps(certificates: Sequence[BackendCertificate]) -> str:
+    """Say how many steps were judged, and how they were chosen if they are not all."""
+    steps, judged = (
+        sum(one.steps for one in certificates), sum(one.judged_steps for one in certificates),
+    )  # fmt: skip
+    if steps == judged:
+        return f"all {steps:,} steps"
+    return (
+        f"{judged:,} of {steps:,} steps (1 in {certificates[0].one_in:,}, drawn from the seed, the "
+        "first and the last among them; that each step starts where the last one ended was checked "
+        "for all)"
+    )
+
+
+def _resolution(stages: Sequence[StageSummary]) -> str:
+    """Word how small a fault of a gradient would be seen."""
+    worst = [stage.worst_resolution for stage in stages]
+    known = [value for value in worst if value is not None]
+    if len(known) == len(worst) and max(known, default=1.0) < MEANINGFUL:
+        return f"any fault present changes a gradient by less than one part in {_parts(max(known))}"
+    median = max((stage.resolution or 0.0 for stage in stages), default=0.0)
+    return (
+        f"a fault present changes half of the gradients by less than one part in {_parts(median)}"
+    )
+
+
+def _parts(resolution: float) -> str:
+    """Word a resolution as a power of ten."""
+    return "any number" if resolution <= 0 else f"10^{max(0, math.floor(-math.log10(resolution)))}"
 
 
 def _stage_name(stage: StageSummary) -> str:
@@ -151,10 +199,11 @@ def _cells(stages: Sequence[StageSummary]) -> list[str]:
         sum(column) for column in zip(*(stage.counts for stage in stages), strict=True)
     )
     resolutions = [stage.resolution for stage in stages if stage.resolution is not None]
+    worst = max(stage.worst for stage in stages)
     return [
         *(f"{count:,}" for count in (equal, explained, vacuous, undecided + different)),
-        f"{max(stage.worst for stage in stages):.3g}",
-        f"{max(stage.median for stage in stages):.2g}",
+        f"{worst:.3g}" if resolutions or worst else "-",
+        f"{max(stage.median for stage in stages):.2g}" if resolutions else "-",
         f"{max(resolutions):.1e}" if resolutions else "-",
     ]
 
