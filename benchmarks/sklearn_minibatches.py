@@ -37,4 +37,4 @@ def _model(sizes: tuple[int, ...], batch_size: int, learning_rate: float) -> Any
     )  # fmt: skip
     classes = np.arange(sizes[-1])
     samples = np.zeros((batch_size, sizes[0]))
-    return model.partial_fit(samples, np.resize(classes, batch_size), classes)
+    return model.partial_fit(samples, np.resize(classes, batch_size), classes=classes)

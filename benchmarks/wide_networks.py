@@ -63,7 +63,7 @@ class Task:
         return 3 * sum(products) - products[0]
 
     def __str__(self) -> str:
-        return f"{'-'.join(map(str, self.network.sizes))}, batches of {self.batches.shape[1]}"
+        return f"{'-'.join(map(str, self.network.sizes))}, m = {self.batches.shape[1]}"
 
 
 def claims() -> list[Claim]:
@@ -130,8 +130,9 @@ def _compiling(trainer: Backend, task: Task, name: str, first_s: float) -> tuple
 
 def _share_of_peak(what: str, per_second: float) -> Claim:
     note = (
-        "GFLOP/s: of the matrix products alone, in 10^9 multiplications and additions per second, "
-        f"against NumPy's product of two {PEAK_SIZE:,} x {PEAK_SIZE:,} matrices in float64."
+        "m is the batch size. GFLOP/s: of the matrix products alone, in 10^9 multiplications and "
+        f"additions per second, against NumPy's product of two {PEAK_SIZE:,} x {PEAK_SIZE:,} "
+        "matrices in float64."
     )
     return Claim(
         f"{what}, GFLOP/s", f"NumPy, {PEAK_SIZE:,} x {PEAK_SIZE:,}", digits(per_second / 1e9),

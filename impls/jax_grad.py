@@ -126,7 +126,11 @@ class JaxGrad(Backend):
 
         differentiated = self.jax.value_and_grad(total, has_aux=True)
         (_, (seen, loss)), grads = differentiated(self._params(w))
-        return self._flat(grads, loss.shape) if self.is_flat else grads, seen, loss
+        if self.is_flat:
+            return self._flat(grads, loss.shape), seen, loss
+        # Else XLA would join the step to the derivation, and round otherwise than one by one.
+        barrier: Callable[..., Carried] = self.jax.lax.optimization_barrier
+        return barrier(grads), seen, loss
 
     def descend(self, w: Carried, gradient: Carried, learning_rate: JaxArray) -> Carried:
         """Return w - η ∂loss/∂w."""
@@ -151,7 +155,6 @@ class JaxGrad(Backend):
 
         def step(w: Carried, batch: JaxArray) -> tuple[Carried, Any]:
             gradient, seen, loss = self.differentiate(w, x[batch], y[batch])
-            gradient = self.jax.lax.optimization_barrier(gradient)
             w = self.descend(w, gradient, learning_rate)
             if not record:
                 return w, None
@@ -199,7 +202,12 @@ class JaxGrad(Backend):
         recorded = numbers % every == 0 if every else np.zeros(len(batches), dtype=bool)
         axes, m = batches.shape[1:-1], batches.shape[-1]
 
-        arguments = (self._carried(params), data.x, data.y, batches, self.learning_rate)
+        x, y, rows = data.x, data.y, batches
+        if batches.size < len(x):
+            # Arguments are copied: of much data, take the samples of these few steps alone.
+            x, y = x[batches.ravel()], y[batches.ravel()]
+            rows = np.arange(batches.size).reshape(batches.shape)
+        arguments = (self._carried(params), x, y, rows, self.learning_rate)
         last, scanned = self._call(self.run, *arguments, record=bool(recorded.any()))
 
         seen = [(m, n) for n in self.network.sizes[1:]]
@@ -211,10 +219,10 @@ class JaxGrad(Backend):
             columns = split(np.asarray(scanned), shapes, axis=1)
         else:
             columns = [np.asarray(column) for column in scanned]
-        count, rows = len(self.shapes), len(columns[0])
+        count = len(self.shapes)
         trail = [np.concatenate([w[None], ws]) for w, ws in zip(params, columns, strict=False)]
         # Where every step is recorded a slice keeps views of the rows; a mask would copy them.
-        chosen = slice(None) if every == 1 else recorded[:rows]
+        chosen = slice(None) if every == 1 else recorded[: len(columns[0])]
         return Recording(
             steps=numbers[recorded],
             batches=batches[recorded],

@@ -13,6 +13,7 @@ last two axes only, so one network and a thousand run through the same lines.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -142,9 +143,10 @@ def backward(
     return tuple(reversed(grads)), tuple(reversed(deltas))
 
 
-def descend(params: Params, grads: Params, learning_rate: np.floating) -> Params:
-    """Return w - η ∂L/∂w for every parameter: against the slope, all at once."""
-    return tuple(w - learning_rate * g for w, g in zip(params, grads, strict=True))
+def descend(params: Params, grads: Params, learning_rate: np.floating) -> None:
+    """Move every parameter in its place to w - η ∂L/∂w: against the slope, all at once."""
+    for w, g in zip(params, grads, strict=True):
+        w -= learning_rate * g
 
 
 class NumpyBackprop(Backend):
@@ -186,7 +188,9 @@ class NumpyBackprop(Backend):
     def update(
         self, params: Params, grads: Params, state: OptimizerState
     ) -> tuple[Params, OptimizerState]:
-        return descend(params, grads, self.learning_rate), OptimizerState(state.step + 1)
+        after = tuple(w.copy() for w in params)
+        descend(after, grads, self.learning_rate)
+        return after, OptimizerState(state.step + 1)
 
     def train(
         self,
@@ -198,28 +202,33 @@ class NumpyBackprop(Backend):
     ) -> Recording:
         numbers = np.arange(state.step + 1, state.step + 1 + len(batches))
         recorded = numbers % every == 0 if every else np.zeros(len(batches), dtype=bool)
-        befores, afters, grad_rows, seen_rows = [], [], [], []
-        from_logits = self.network.from_logits
+        count, dtype, row = int(recorded.sum()), params[0].dtype, 0
+        shapes = [w.shape for w in params]
+        layers = [(*batches.shape[1:], n) for n in self.network.sizes[1:]]
+        # What is recorded is copied here at once, so that every step finds its memory in the cache.
+        before, after, slopes = (_room(count, shapes, dtype) for _ in range(3))
+        if every == 1:
+            trail = _room(count + 1, shapes, dtype)
+            before, after = tuple(w[:-1] for w in trail), tuple(w[1:] for w in trail)
+        outputs, errors = (_room(count, layers, dtype) for _ in range(2))
+        (logits,) = _room(count, layers[-1:], dtype)
+        columns = (*before, *slopes, *outputs, *errors, logits)
+        params = tuple(w.copy() for w in params)
 
         with np.errstate(over="ignore", invalid="ignore"):
             for (x, y), keep in zip(_samples(data, batches), recorded.tolist(), strict=True):
-                activations, logits = forward(self.network, params, x)
+                activations, z = forward(self.network, params, x)
                 grads, deltas = backward(self.network, params, activations, y)
-                before, params = params, descend(params, grads, self.learning_rate)
-                seen = [*activations[1:], *deltas, *([logits] if from_logits else ())]
                 if keep:
-                    befores.append(before)
-                    afters.append(params)
-                    grad_rows.append(grads)
-                    seen_rows.append(seen)
+                    seen = (*params, *grads, *activations[1:], *deltas, z)
+                    for column, array in zip(columns, seen, strict=True):
+                        column[row] = array
+                descend(params, grads, self.learning_rate)
+                if keep:
+                    for column, array in zip(after, params, strict=True):
+                        column[row] = array
+                    row += 1
 
-        if every == 1:
-            trail = _stack([befores[0], *afters], like=params)
-            before, after = tuple(w[:-1] for w in trail), tuple(w[1:] for w in trail)
-        else:
-            before, after = _stack(befores, like=params), _stack(afters, like=params)
-        columns, count = _stack(seen_rows, like=seen), len(deltas)
-        outputs, logits = columns[:count], columns[-1]
         # The loss is no part of the descent, so it is taken for all the steps at once.
         with np.errstate(over="ignore", invalid="ignore"):
             loss = total_loss(self.network, outputs[-1], logits, data.y[batches[recorded]])
@@ -231,8 +240,8 @@ class NumpyBackprop(Backend):
             state_before={},
             state_after={},
             evaluation=self._evaluation(loss, outputs, logits),
-            grads=_stack(grad_rows, like=params),
-            deltas=columns[count : 2 * count],
+            grads=slopes,
+            deltas=errors,
             final=(params, OptimizerState(state.step + len(batches))),
         )
 
@@ -246,9 +255,6 @@ def _samples(data: Dataset, batches: Array) -> Iterator[tuple[Array, Array]]:
         yield from zip(data.x[chosen], data.y[chosen], strict=True)
 
 
-def _stack(rows: Sequence[Sequence[Array]], like: Sequence[Array]) -> tuple[Array, ...]:
-    """Turn s rows of arrays into one array (s, ...) per column, also where s is 0."""
-    return tuple(
-        np.array([row[i] for row in rows], dtype=a.dtype).reshape(len(rows), *a.shape)
-        for i, a in enumerate(like)
-    )
+def _room(count: int, shapes: Sequence[tuple[int, ...]], dtype: np.dtype[Any]) -> tuple[Array, ...]:
+    """Return an array (count, *shape) for each shape, to be filled row by row."""
+    return tuple(np.empty((count, *shape), dtype) for shape in shapes)

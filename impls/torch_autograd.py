@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -32,8 +32,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-ROWS_PER_BLOCK = 256
-"""Recorded steps are stacked in blocks: thousands of live tensors slow Python's collector down."""
+STEPS_PER_BLOCK = 64
+"""Batches are cut, and recorded steps stacked, in blocks of at most as many.
+
+Thousands of live tensors would slow Python's collector down.
+"""
+
+Descend: TypeAlias = "Callable[[list[Tensor], Sequence[Tensor]], list[Tensor]]"
+"""(parameters, gradient) -> the parameters after the step."""
 
 NUMBERS_GATHERED = 2**16
 """As many inputs are gathered from the data at once: few calls, and no second copy of the data."""
@@ -121,7 +127,7 @@ class TorchAutograd(Backend):
         # Replicas share no parameter, so the gradient of their sum is each one's own gradient.
         return self.torch.autograd.grad(loss.sum() if loss.ndim else loss, params)
 
-    def _descend(self, params: Sequence[Tensor], grads: Sequence[Tensor]) -> list[Tensor]:
+    def _descend(self, params: list[Tensor], grads: Sequence[Tensor]) -> list[Tensor]:
         """Return w - η ∂loss/∂w as new leaves."""
         with self.torch.no_grad():
             return [
@@ -169,17 +175,14 @@ class TorchAutograd(Backend):
         blocks: list[tuple[Array, ...]] = []
 
         for (x, y), keep in zip(self._samples(data, batches), recorded.tolist(), strict=True):
-            loss, activations, z = self.loss(leaves, x, y)
-            grads = self._derive(loss, leaves)
-            before, leaves = leaves, descend(leaves, grads)
+            leaves, row = self._step(leaves, x, y, descend, keep)
             if keep:
-                rows.append([*before, *leaves, *grads, *self._seen(loss, activations, z)])
-                if len(rows) == ROWS_PER_BLOCK:
+                rows.append(row)
+                if len(rows) == STEPS_PER_BLOCK:
                     blocks.append(self._stack(rows))
                     rows.clear()
 
-        like = [*before, *leaves, *grads, *self._seen(loss, activations, z)]
-        blocks.append(self._stack(rows) if rows else tuple(_array(t)[None][:0] for t in like))
+        blocks.append(self._stack(rows) if rows else self._no_rows(params, batches.shape[1:]))
         columns = [np.concatenate(column) for column in zip(*blocks, strict=True)]
         count = len(leaves)
         starts, ends = columns[:count], columns[count : 2 * count]
@@ -199,25 +202,54 @@ class TorchAutograd(Backend):
             final=(_arrays(leaves), OptimizerState(state.step + len(batches))),
         )
 
+    def _step(
+        self, leaves: list[Tensor], x: Tensor, y: Tensor, descend: Descend, keep: bool
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the next leaves, and what is recorded of the step, if it is to be kept.
+
+        A function of its own, so that all else is freed before the next step asks for memory:
+        that gets the same memory again, which is still in the processor's cache.
+        """
+        loss, activations, z = self.loss(leaves, x, y)
+        grads = self._derive(loss, leaves)
+        after = descend(leaves, grads)
+        if not keep:
+            return after, []
+        return after, [*leaves, *after, *grads, *self._seen(loss, activations, z)]
+
+    def _no_rows(self, params: Params, batch_shape: tuple[int, ...]) -> tuple[Array, ...]:
+        """Return the columns of no step at all."""
+        outputs = [(*batch_shape, n) for n in self.network.sizes[1:]]
+        outputs += outputs[-1:] if self.network.from_logits else []
+        shapes = [*(w.shape for w in params * 3), *outputs, batch_shape[:-1]]
+        return tuple(np.empty((0, *shape), params[0].dtype) for shape in shapes)
+
     def _samples(self, data: Dataset, batches: Array) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield x and y of each batch; they are gathered for many small batches at once."""
-        together = max(1, NUMBERS_GATHERED // (batches[0].size * data.x.shape[1]))
+        """Yield x and y of each batch, until the next is asked for.
+
+        They are gathered for many small batches at once, always to the same place.
+        """
+        fitting = NUMBERS_GATHERED // (batches[0].size * data.x.shape[1])
+        together = max(1, min(fitting, STEPS_PER_BLOCK))
+        shape = batches[:together].shape
+        places = [self._place(*shape, rows.shape[1]) for rows in (data.x, data.y)]
         for start in range(0, len(batches), together):
             chosen = batches[start : start + together]
-            xs, ys = self._aligned(data.x[chosen]), self._aligned(data.y[chosen])
-            yield from zip(xs, ys, strict=True)
+            xs, ys = (place[: len(chosen)] for place in places)
+            # With the mode "raise" NumPy would make a copy first.
+            np.take(data.x, chosen, axis=0, out=xs.numpy(), mode="wrap")
+            np.take(data.y, chosen, axis=0, out=ys.numpy(), mode="wrap")
+            yield from zip(xs.to(self.device), ys.to(self.device), strict=True)
 
-    def _aligned(self, rows: Array) -> Sequence[Tensor]:
-        """Return each row as a tensor that begins where a tensor of its own would.
+    def _place(self, count: int, *shape: int) -> Tensor:
+        """Return room for batches, each of which begins where a tensor of its own would.
 
-        The matrix products round by where their arguments begin, so a row that merely followed
+        The matrix products round by where their arguments begin, so a batch that merely followed
         the last one would end in other bits than the same samples handed to `gradients`.
         """
-        size, line = rows[0].size, ALIGNMENT_BYTES // rows.itemsize
-        shape = (len(rows), math.ceil(size / line) * line)
-        padded = self.torch.empty(shape, dtype=self.dtype, device=self.device)
-        tensors = padded[:, :size].view(rows.shape)
-        return tensors.copy_(self.torch.from_numpy(rows)).unbind()
+        size, line = math.prod(shape), ALIGNMENT_BYTES // self.dtype.itemsize
+        room = self.torch.empty(count, math.ceil(size / line) * line, dtype=self.dtype)
+        return room[:, :size].view(count, *shape)
 
     def _tensors(self, arrays: Sequence[Array], requires_grad: bool = False) -> list[Tensor]:
         return [

@@ -86,6 +86,8 @@ class Comparison:
         How many steps every backend made; fewer than the problem's where it was interrupted.
     certificates, not_judged
         One for each backend; or none, and the reason.
+    judging_s
+        Seconds that the certificate took.
     classification
         What the networks answered at the last mark of the curve, where they are classifiers.
     recorded_to
@@ -106,6 +108,7 @@ class Comparison:
     recorded_to: Path | None
     certificates: tuple[BackendCertificate, ...]
     not_judged: str | None
+    judging_s: float = 0.0
     classification: Classification | None = None
 
     @property
@@ -144,8 +147,8 @@ def compare(
     trainees, failed = prepare(loaded, problem, dtype)
     for trainee in trainees:
         trainee.start(seed)
-    named = [(trainee.name, trainee.backend) for trainee in trainees]
     judges, not_judged = _judges(trainees, one_in)
+    named = [(trainee.name, trainee.backend) for trainee in trainees]
     curves = [CurveTaker(trainee, judge) for trainee, judge in zip(trainees, judges, strict=True)]
     meter = DriftMeter([trainee.name for trainee in trainees], problem)
     params = [trainee.params for trainee in trainees]
@@ -184,6 +187,7 @@ def compare(
         problem, seed, dtype, results, (*missing, *failed), meter.finish(), curve_gaps(results),
         answers, steps, interrupted, record_to,
         tuple(judge.finish() for judge in judges if judge), not_judged,
+        sum(judge.elapsed_s for judge in judges if judge),
         _classification(problem, results),
     )  # fmt: skip
 
@@ -195,14 +199,11 @@ def _judges(
     try:
         return [
             Judge(
-                trainee.name,
-                trainee.problem,
-                trainee.dtype,
-                trainee.seeds,
+                trainee.name, trainee.problem, trainee.dtype, trainee.seeds,
                 sampling(trainee.problem, trainee.seeds, one_in),
             )
             for trainee in trainees
-        ], None
+        ], None  # fmt: skip
     except UsageError as error:
         return [None] * len(trainees), str(error)
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from shared.backend import Array, Params, Recording
 from shared.problems import Problem
-from shared.ulp import bits_differ, ulp_distance
+from shared.ulp import INCOMPARABLE, bits_differ, place_distance, places
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,10 @@ class DriftMeter:
         if not len(steps):
             return
         tables = [_tables(recording) for recording in recordings]
+        # Where each float stands is worked out once for each backend, not for each pair.
+        stands = [{kind: places(table[kind]) for kind in KINDS} for table in tables]
         for (left, right), meter in zip(self._indices, self._pairs, strict=True):
-            meter.add(steps, tables[left], tables[right])
+            meter.add(steps, (tables[left], stands[left]), (tables[right], stands[right]))
         for name, table in zip(self.first_not_finite, tables, strict=True):
             if self.first_not_finite[name] is None:
                 bad = ~np.concatenate([np.isfinite(t) for t in table.values()], axis=1).all(axis=1)
@@ -82,6 +85,10 @@ class DriftMeter:
     def finish(self) -> tuple[PairDrift, ...]:
         """Return what was seen."""
         return tuple(meter.finish() for meter in self._pairs)
+
+
+Stood: TypeAlias = tuple[dict[str, Array], dict[str, Array]]
+"""By kind, the numbers of one backend, and where they stand on the line of floats."""
 
 
 class _PairMeter:
@@ -96,10 +103,11 @@ class _PairMeter:
         self._mark_steps = {e * problem.steps_per_epoch: e for e in mark_epochs(problem.epochs)}
         self._marks: list[tuple[int, int, float]] = []
 
-    def add(self, steps: Array, left: dict[str, Array], right: dict[str, Array]) -> None:
+    def add(self, steps: Array, left: Stood, right: Stood) -> None:
         for kind in KINDS:
-            a, b = left[kind], right[kind]
-            distance = ulp_distance(a, b)
+            a, b = left[0][kind], right[0][kind]
+            distance = place_distance(left[1][kind], right[1][kind])
+            distance[np.isnan(a) | np.isnan(b)] = INCOMPARABLE
             row = distance.argmax(axis=0)
             largest = distance[row, np.arange(a.shape[1])]
             grown = largest > self._ulps[kind]

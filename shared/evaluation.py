@@ -61,8 +61,9 @@ class Outcome:
     correct, samples
         How many samples fall on the right side of one half, of how many.
     saturated
-        The hidden units whose activation is within SATURATED_WITHIN of 0, or of 1, on every
-        sample: (layer, unit, end), all from 1 but the end, which is 0 or 1.
+        The hidden units that are flat on every sample: (layer, unit, end), layer and unit from 1.
+        A sigmoid's or tanh's activation is within SATURATED_WITHIN of that end of its range, a
+        relu's is 0.
     answers
         The output for each of the problem's people.
     finite
@@ -183,7 +184,9 @@ def outcome(trainee: Trainee, params: Params) -> Outcome:
     return Outcome(
         correct=int(count_correct(output[:samples], data.y)),
         samples=samples,
-        saturated=_saturated([a[:samples] for a in (evaluation.activations or ())[:-1]]),
+        saturated=_saturated(
+            [a[:samples] for a in (evaluation.activations or ())[:-1]], problem.network.activation
+        ),
         answers=tuple(output[samples:, 0].tolist()),
         finite=all(bool(np.isfinite(w).all()) for w in params),
     )
@@ -198,10 +201,15 @@ def _output(evaluation: Evaluation, name: str) -> Array:
     return evaluation.activations[-1]
 
 
-def _saturated(hidden: list[Array]) -> tuple[tuple[int, int, int], ...]:
+def _saturated(hidden: list[Array], activation: str) -> tuple[tuple[int, int, int], ...]:
     found = []
     for layer, a in enumerate(hidden, start=1):
-        for end, close in ((0, a < SATURATED_WITHIN), (1, a > 1 - SATURATED_WITHIN)):
+        if activation == "relu":
+            flat = {0: a <= 0}
+        else:
+            low = -1 if activation == "tanh" else 0
+            flat = {low: a < low + SATURATED_WITHIN, 1: a > 1 - SATURATED_WITHIN}
+        for end, close in flat.items():
             found += [(layer, unit + 1, end) for unit in np.flatnonzero(close.all(axis=0)).tolist()]
     return tuple(sorted(found))
 

@@ -121,6 +121,17 @@ class Problem:
         ):
             if name not in names:
                 raise UsageError(f"{what} is {name!r}; known: {', '.join(names)}.")
+        inputs, outputs = self.network.sizes[0], self.network.sizes[-1]
+        if len(self.classes) not in (0, max(2, outputs)):
+            raise UsageError(
+                f"{len(self.classes)} classes are named for {outputs} output(s); expected "
+                f"{max(2, outputs)}, or none where the outputs are quantities."
+            )
+        if self.image and self.image[0] * self.image[1] != inputs:
+            raise UsageError(
+                f"a picture of {self.image[0]} x {self.image[1]} pixels has not the network's "
+                f"{inputs} inputs."
+            )
         _require_rows(self.x, self.y, self.network, "")
         if self.held_out:
             _require_rows(self.held_out.x, self.held_out.y, self.network, "held-out ")

@@ -14,7 +14,7 @@ import numpy as np
 from shared.backend import Array, Params
 from shared.errors import UsageError
 from shared.network import Network
-from shared.problems import Problem
+from shared.problems import INITIALIZATIONS, Problem
 
 LARGEST_SEED = 2**32 - 1
 
@@ -37,6 +37,10 @@ def initial_params(
     """
     random = np.random.RandomState(require_seed(seed))
     draws = from_textbook_order(network, random.normal(size=network.param_count))
+    if initialization not in INITIALIZATIONS:
+        raise UsageError(
+            f"initialization is {initialization!r}; known: {', '.join(INITIALIZATIONS)}."
+        )
     if initialization == "fan_in_normal":
         draws = tuple(w / np.sqrt(w.shape[1]) if w.ndim == 2 else np.zeros_like(w) for w in draws)
     return tuple(w.astype(dtype) for w in draws)

@@ -151,7 +151,9 @@ def chunk_ends(trainee: Trainee, every: int) -> Iterator[int]:
 def step_size_bytes(trainee: Trainee) -> int:
     """Return what one recorded step takes: parameters, gradients, samples, activations, ∂L/∂z."""
     network, m = trainee.problem.network, trainee.problem.batch_size
-    numbers = 2 * network.param_count + m * (2 * sum(network.sizes) + 2 * network.sizes[-1]) + 1
+    logits = network.sizes[-1] if network.from_logits else 0
+    per_sample = sum(network.sizes) + sum(network.sizes[1:]) + logits + 1
+    numbers = 2 * network.param_count + m * per_sample + 1
     return int(numbers * math.prod(trainee.replicas) * np.dtype(trainee.dtype).itemsize)
 
 

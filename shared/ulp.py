@@ -17,8 +17,8 @@ INCOMPARABLE = np.uint64(2**64 - 1)
 """The distance of anything to a NaN: more than between any two numbers."""
 
 _INTEGERS: dict[np.dtype[Any], Any] = {
-    np.dtype(np.float64): np.uint64,
-    np.dtype(np.float32): np.uint32,
+    np.dtype(np.float64): np.int64,
+    np.dtype(np.float32): np.int32,
 }
 
 
@@ -42,9 +42,33 @@ def ulp_distance(a: Array, b: Array) -> Array:
     [1, 1, 0]
     """
     _require_comparable(a, b)
-    left, right = _place(a), _place(b)
-    distance = np.where(left > right, left - right, right - left)
-    return np.where(np.isnan(a) | np.isnan(b), INCOMPARABLE, distance)
+    distance = place_distance(places(a), places(b))
+    incomparable = np.isnan(a) | np.isnan(b)
+    return np.where(incomparable, INCOMPARABLE, distance) if incomparable.any() else distance
+
+
+def places(a: Array) -> Array:
+    """Return where each float stands on the line, as an integer: neighbours differ by one.
+
+    Both zeros stand at 0. A NaN's place means nothing.
+
+    Examples
+    --------
+    >>> places(np.array([0.0, -0.0, 5e-324, -5e-324, 1.0])).tolist()
+    [0, 0, 1, -1, 4607182418800017408]
+    """
+    bits = _bits(a)
+    lowest = np.int64(np.iinfo(bits.dtype).min)
+    found: Array = np.where(bits < 0, lowest - bits, bits)
+    return found
+
+
+def place_distance(left: Array, right: Array) -> Array:
+    """Return how far apart two places are, as uint64: it may be more than an int64 can hold."""
+    higher, lower = np.maximum(left, right), np.minimum(left, right)
+    with np.errstate(over="ignore"):  # of single numbers NumPy tells that they wrap around
+        distance: Array = higher.view(np.uint64) - lower.view(np.uint64)
+    return distance
 
 
 def bits_differ(a: Array, b: Array) -> Array:
@@ -62,13 +86,6 @@ def _require_comparable(a: Array, b: Array) -> None:
         raise TypeError(f"expected two float64 or two float32 arrays; got {a.dtype} and {b.dtype}")
     if a.shape != b.shape:
         raise ValueError(f"expected two arrays of one shape; got {a.shape} and {b.shape}")
-
-
-def _place(a: Array) -> Array:
-    """Return where each float stands on the line: an unsigned integer, zero in the middle."""
-    bits, sign = _bits(a), _INTEGERS[a.dtype](1 << (8 * a.dtype.itemsize - 1))
-    place: Array = np.where(bits & sign, sign - (bits & ~sign), sign + bits).astype(np.uint64)
-    return place
 
 
 def _bits(a: Array) -> Array:

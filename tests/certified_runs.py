@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, localcontext
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from shared.backend import Array, OptimizerState, Params, Recording
+from shared.certificate.backward import judge_backward
 from shared.certificate.decision import Judged
 from shared.certificate.findings import BackendCertificate
+from shared.certificate.forward import judge_forward
 from shared.certificate.judge import Judge, reference_for
-from shared.certificate.stages import Evaluated, judge_backward, judge_forward, judge_update
+from shared.certificate.sampling import Sampling
+from shared.certificate.stages import Evaluated
+from shared.certificate.update import judge_update
+from shared.evaluation import CurveTaker
 from shared.network import Network
 from shared.problems import Problem, problem
 from shared.registry import Loaded, find, load
+from shared.seeding import starting_params
 from shared.training import Trainee, lockstep
-from tests.gradient_check import _backward as exact_backward
-from tests.gradient_check import sigmoid_slope
 
 Place = tuple[int, ...]
+Seeds = int | tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Run:
-    """A problem, where its training started, and what was recorded, chunk by chunk."""
+    """A problem, the seeds its training started from, and what was recorded, chunk by chunk."""
 
     problem: Problem
-    start: Params
+    seeds: Seeds
     chunks: tuple[Recording, ...]
+
+    @property
+    def start(self) -> Params:
+        return starting_params(self.problem, self.seeds, "float64")
 
     @property
     def rate(self) -> np.floating[Any]:
@@ -46,8 +53,12 @@ class Run:
     def with_chunks(self, *chunks: Recording) -> Run:
         return replace(self, chunks=chunks)
 
-    def judged(self) -> BackendCertificate:
-        judge = Judge("numpy", self.problem, "float64", self.start)
+    def without_deltas(self) -> Run:
+        """As a backend records it that does not form ∂L/∂z."""
+        return self.with_chunks(*(replace(chunk, deltas=None) for chunk in self.chunks))
+
+    def judged(self, sample: Sampling | None = None) -> BackendCertificate:
+        judge = Judge("numpy", self.problem, "float64", self.seeds, sample)
         for chunk in self.chunks:
             judge.add(chunk)
         return judge.finish()
@@ -66,6 +77,7 @@ def general(
     return replace(
         problem("people16").changed(epochs=epochs, learning_rate=0.5),
         network=Network(sizes),
+        classes=(),
         x=tuple(map(tuple, x)),
         y=tuple(map(tuple, y)),
         people=(),
@@ -73,32 +85,51 @@ def general(
     )
 
 
-def trained(one: Problem, seeds: int | Sequence[int] = 42, loaded: Loaded | None = None) -> Run:
+def trained(one: Problem, seeds: Seeds = 42, loaded: Loaded | None = None) -> Run:
     """Train as the harness does and keep every chunk; NumPy's backend unless told otherwise."""
     trainee = Trainee(loaded or load(find("numpy")), one, "float64")
     trainee.start(seeds)
-    start = trainee.params
-    return Run(one, start, tuple(recording for (recording,) in lockstep([trainee])))
+    return Run(one, seeds, tuple(recording for (recording,) in lockstep([trainee])))
+
+
+def certificate(
+    loaded: Loaded,
+    one: Problem,
+    seeds: Seeds,
+    sample: Sampling | None = None,
+    seen: Callable[[Recording], None] = lambda _: None,
+) -> BackendCertificate:
+    """Train with a judge on the steps and the curve, as the harness does; show every chunk."""
+    trainee = Trainee(loaded, one, "float64")
+    trainee.start(seeds)
+    judge = Judge(loaded.name, one, "float64", seeds, sample)
+    taker = CurveTaker(trainee, judge)
+    for (recording,) in lockstep([trainee]):
+        judge.add(recording)
+        taker.add(recording)
+        seen(recording)
+    taker.finish()
+    return judge.finish()
 
 
 def seen_by(run: Run) -> Evaluated:
     """What the stages of a run's only chunk are judged from."""
     recording, data = run.whole, run.problem.dataset("float64")
-    assert recording.evaluation.activations is not None
+    evaluation = recording.evaluation
+    assert evaluation.activations is not None
     return Evaluated(
-        recording.before,
-        (data.x[recording.batches], *recording.evaluation.activations),
-        data.y[recording.batches],
-        recording.evaluation.loss,
-    )
+        run.problem.network, recording.before,
+        (data.x[recording.batches], *evaluation.activations), evaluation.logits,
+        data.y[recording.batches], evaluation.loss,
+    )  # fmt: skip
 
 
 def judgements(run: Run) -> dict[tuple[str, str], Judged]:
-    """Every judged tensor of a run's only chunk, by stage and name."""
+    """Every judged tensor of a run's only chunk, by stage and name; nothing is screened."""
     reference, seen, recording = reference_for("float64"), seen_by(run), run.whole
     every = (
         *judge_forward(reference, seen),
-        *judge_backward(reference, seen, recording.grads),
+        *judge_backward(reference, seen, recording.grads, recording.deltas),
         *judge_update(
             reference, run.problem.network.param_names, recording.before, recording.grads,
             recording.after, run.rate,
@@ -109,17 +140,17 @@ def judgements(run: Run) -> dict[tuple[str, str], Judged]:
 
 def put(recording: Recording, group: str, tensor: int, place: Place, value: float) -> Recording:
     """Return a recording with one number exchanged; group is one of its fields, or a part of its
-    evaluation. In loss, steps and batches, which are no tuples, tensor is not looked at."""
+    evaluation. In loss, logits and batches, which are no tuples, tensor is not looked at."""
     evaluation = recording.evaluation
-    if group == "loss":
-        loss = _put(evaluation.loss, place, value)
-        return replace(recording, evaluation=replace(evaluation, loss=loss))
+    if group in ("loss", "logits"):
+        moved = _put(getattr(evaluation, group), place, value)
+        return replace(recording, evaluation=replace(evaluation, **{group: moved}))
     if group == "batches":
         return replace(recording, batches=_put(recording.batches, place, value))
     if group == "activations":
         assert evaluation.activations is not None
-        moved = _put_in(evaluation.activations, tensor, place, value)
-        return replace(recording, evaluation=replace(evaluation, activations=moved))
+        layers = _put_in(evaluation.activations, tensor, place, value)
+        return replace(recording, evaluation=replace(evaluation, activations=layers))
     if group == "final":
         params, state = recording.final
         return replace(recording, final=(_put_in(params, tensor, place, value), state))
@@ -151,12 +182,19 @@ def joined(chunks: Sequence[Recording]) -> Recording:
         before=along([chunk.before for chunk in chunks]),
         after=along([chunk.after for chunk in chunks]),
         grads=along([chunk.grads for chunk in chunks]),
+        deltas=along([chunk.deltas or () for chunk in chunks]) or None,
         evaluation=replace(
             evaluations[0],
             activations=along([one.activations or () for one in evaluations]),
             loss=np.concatenate([one.loss for one in evaluations]),
         ),
     )
+
+
+def on_batches(run: Run, batches: Array, start: Params | None = None) -> Recording:
+    """Train honestly from a start and on batches of one's own choice, as one chunk."""
+    trainee = Trainee(load(find("numpy")), run.problem, "float64")
+    return trainee.backend.train(start or run.start, OptimizerState(), trainee.data, batches)
 
 
 def reloaded(run: Run, after: int, back: int) -> Run:
@@ -169,46 +207,6 @@ def reloaded(run: Run, after: int, back: int) -> Run:
     old = tuple(np.array(w[row]) for w in honest.before)
     second = backend.train(old, OptimizerState(after), data, batches[after:])
     return run.with_chunks(first, second)
-
-
-def exact_sigmoid(run: Run, layer: int, place: Place) -> Fraction:
-    """σ(z) of one unit of layer 1, 2, ... from the recorded activations below it."""
-    *lead, sample, unit = place
-    axes = tuple(lead)
-    seen = seen_by(run)
-    W, b = seen.params[2 * layer - 2][axes], seen.params[2 * layer - 1][axes]
-    below = seen.activations[layer - 1][axes][sample]
-    with localcontext() as context:
-        context.prec = 60
-        z = sum(
-            (
-                Decimal(u) * Decimal(v)
-                for u, v in zip(W[unit].tolist(), below.tolist(), strict=True)
-            ),
-            Decimal(float(b[unit])),
-        )
-        return Fraction(1 / (1 + (-z).exp()))
-
-
-def exact_loss(run: Run, place: Place) -> Fraction:
-    seen = seen_by(run)
-    error = [
-        Fraction(o) - Fraction(t)
-        for o, t in zip(
-            seen.activations[-1][place].ravel().tolist(), seen.y[place].ravel().tolist(),
-            strict=True,
-        )
-    ]  # fmt: skip
-    return sum((e * e for e in error), Fraction(0)) / len(error)
-
-
-def exact_gradient(run: Run, tensor: int, place: Place) -> Fraction:
-    axes, seen = place[: run.whole.batches.ndim - 1], seen_by(run)
-    at = [a[axes] for a in seen.activations]
-    weights = [w[axes].tolist() for w in seen.params[0::2]]
-    exact = exact_backward(at, weights, seen.y[axes], sigmoid_slope, positive=False)
-    shape = seen.params[tensor][axes].shape
-    return exact[tensor][int(np.ravel_multi_index(place[len(axes) :], shape))]
 
 
 def _put_in(tensors: Params, tensor: int, place: Place, value: float) -> Params:

@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -103,23 +102,6 @@ def derived(
         _carried(recorded, weights, start, rules.hidden.exact, lambda value: value, Fraction(0)),
         _carried(recorded, weights, most, rules.hidden.size, abs, floor),
     )
-
-
-def sigmoid_slope(a: Fraction) -> Fraction:
-    """σ' in terms of σ."""
-    return a * (1 - a)
-
-
-def _backward(
-    activations: Sequence[Array], weights: Sequence[Any], y: Array, slope: Any, positive: bool
-) -> list[list[Fraction]]:
-    """Return the exact gradients of sigmoids and mean squares: for tests/certified_runs.py."""
-    assert slope is sigmoid_slope
-    assert not positive
-    a = [_fractions(layer) for layer in activations]
-    w = [_fractions(np.asarray(weight)) for weight in weights]
-    start, _ = _output_deltas(a[-1], _fractions(y), None, SIGMOIDS)
-    return _carried(a, w, start, SIGMOIDS.hidden.exact, lambda value: value, Fraction(0)).grads
 
 
 def _roundings(m: int, sizes: Sequence[int]) -> int:

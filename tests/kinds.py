@@ -19,19 +19,21 @@ OUTPUT_AND_LOSS = (
     ("softmax", "categorical_cross_entropy"),
 )
 N = 11
+SIZES = (3, 4, 2)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A network 3-4-2 with functions that go together, and made-up numbers for it."""
+    """A network, 3-4-2 as a rule, with functions that go together, and made-up numbers for it."""
 
     activation: str = "sigmoid"
     output: str = "sigmoid"
     loss: str = "mean_squared_error"
-    sizes: tuple[int, ...] = (3, 4, 2)
+    sizes: tuple[int, ...] = SIZES
 
     def __str__(self) -> str:
-        return f"{self.activation}-{self.output}-{self.loss}"
+        wide = "" if self.sizes == SIZES else "x".join(map(str, self.sizes)) + "-"
+        return f"{wide}{self.activation}-{self.output}-{self.loss}"
 
     @property
     def network(self) -> Network:
@@ -64,3 +66,8 @@ def batches(steps: int, *replicas: int, m: int = 5) -> Array:
 KINDS = [Kind(hidden, *pair) for hidden in HIDDEN for pair in OUTPUT_AND_LOSS]
 COVERING = [Kind(HIDDEN[(i + 1) % 3], *pair) for i, pair in enumerate(OUTPUT_AND_LOSS)]
 """Each output with each of its losses once, each hidden function twice: where compiling is slow."""
+WIDE = [
+    Kind("sigmoid", "sigmoid", "quadratic_cost", (24, 20, 4)),
+    Kind("relu", "softmax", "categorical_cross_entropy", (24, 20, 4)),
+]
+"""With 584 parameters: a backend may carry many in another way than few."""

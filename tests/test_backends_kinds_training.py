@@ -25,13 +25,17 @@ from shared.backend import (
 from shared.network import Optimizer
 from tests.conftest import Make
 from tests.gradient_check import Rules, excess
-from tests.kinds import COVERING, Kind, batches
+from tests.kinds import COVERING, WIDE, Kind, batches
 from tests.test_backends import equal_bits
 
 Axes: TypeAlias = tuple[int, ...]
 STEPS = 12
 every_kind = pytest.mark.parametrize("kind", COVERING, ids=str)
-every_axes = pytest.mark.parametrize("axes", [(), (3,)], ids=["one network", "3 networks"])
+every_kind_and_axes = pytest.mark.parametrize(
+    ("kind", "axes"),
+    [(kind, axes) for axes in ((), (3,)) for kind in COVERING] + [(kind, ()) for kind in WIDE],
+    ids=lambda value: str(value) if isinstance(value, Kind) else f"replicas {value}",
+)
 SOFTMAX = COVERING[-1]
 
 
@@ -54,8 +58,7 @@ def row(recording: Recording, t: int) -> list[Array]:
     return [np.asarray(a[t]) for a in arrays]
 
 
-@every_kind
-@every_axes
+@every_kind_and_axes
 def test_train_makes_the_steps_of_gradients_and_update(
     make: Make, kind: Kind, axes: Axes, dtype: str
 ) -> None:
@@ -71,8 +74,7 @@ def test_train_makes_the_steps_of_gradients_and_update(
     assert equal_bits(list(params), list(recording.final[0]))
 
 
-@every_kind
-@every_axes
+@every_kind_and_axes
 def test_recording_changes_no_bit(make: Make, kind: Kind, axes: Axes, dtype: str) -> None:
     backend = make(network=kind.network, dtype=dtype)
     with_records, without = (train(backend, kind, dtype, axes, every) for every in (1, 0))

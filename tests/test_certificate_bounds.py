@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 
 from shared.backend import Array
-from shared.certificate import bounds, exact
+from shared.certificate import bounds, loss_bounds
 from shared.certificate.arithmetic import LongDouble
-from shared.certificate.rounding import TIGHT, Profile, Rounding
+from shared.certificate.backward import judge_backward
+from shared.certificate.profile import TIGHT, Profile
+from shared.certificate.rounding import Rounding
+from shared.certificate.stages import Evaluated, Reference
+from shared.network import Network
 
 U, OMEGA = 2.0**-53, 2.0**-1022
 DOUBLE = Rounding.of("float64")
@@ -32,19 +36,19 @@ def drawn(seed: int, *sizes: int, m: int = 1) -> tuple[list[Array], list[Array],
 
 def gradients_and_bounds(
     weights: list[Array], activations: list[Array], y: Array, rounding: Rounding = DOUBLE
-) -> tuple[list[Array], tuple[Array, ...]]:
-    arithmetic = LongDouble()
-    lifted = [arithmetic.lift(a) for a in activations]
-    deltas = exact.backward(
-        arithmetic, [arithmetic.lift(w) for w in weights], lifted, arithmetic.lift(y)
+) -> tuple[list[Array], list[Array]]:
+    """Exact gradients W1, b1, ..., and their bounds less the billionth they are widened by."""
+    network = Network(tuple(a.shape[-1] for a in activations))
+    params = tuple(v for W in weights for v in (W[None], np.zeros((1, len(W)))))
+    seen = Evaluated(
+        network, params, tuple(a[None] for a in activations), None, y[None], np.zeros(1)
     )
-    slope = arithmetic.lower(exact.output_slope(lifted[-1], arithmetic.lift(y)))
-    lowered = [arithmetic.lower(d) for d in deltas]
-    grads = []
-    for layer, delta in enumerate(deltas):
-        grads.append(arithmetic.lower(exact.weight_gradient(arithmetic, delta, lifted[layer])))
-        grads.append(arithmetic.lower(exact.bias_gradient(delta)))
-    return grads, bounds.backward(rounding, weights, activations, lowered, slope)
+    judged = {
+        one.tensor: one
+        for one in judge_backward(Reference(LongDouble(), rounding, TIGHT), seen, params)
+    }
+    found = [judged[name] for name in network.param_names]
+    return [one.exact[0] for one in found], [one.bound[0] / (1 + 1e-9) for one in found]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -159,9 +163,12 @@ def test_the_sum_before_a_unit_errs_as_a_sum_in_any_order_can() -> None:
 
 @pytest.mark.parametrize(("m", "outputs", "k"), [(1, 1, 3), (16, 1, 18), (7, 2, 18), (7, 3, 27)])
 def test_the_loss_counts_every_square_and_every_sum(m: int, outputs: int, k: int) -> None:
-    bound = float(bounds.loss(DOUBLE, np.array(1.0), m, outputs))
-    assert bound / U == pytest.approx(k, rel=1e-12)
-    assert float(bounds.loss(DOUBLE, np.array(0.0), m, outputs)) == (m * outputs + 2) * OMEGA
+    one, none = (
+        float(loss_bounds.squared_loss(DOUBLE, Network((2, outputs)), np.array(value), m, outputs))
+        for value in (1.0, 0.0)
+    )
+    assert one / U == pytest.approx(k, rel=1e-12)
+    assert none == (m * outputs + 2) * OMEGA
 
 
 @pytest.mark.parametrize("sizes", [(2, 2, 1), (4, 6, 3), (3, 4, 4, 2)])

@@ -12,14 +12,11 @@ import numpy as np
 import pytest
 
 import shared.training
-from shared.backend import Array, OptimizerState, Recording
+from shared.backend import Recording
 from shared.certificate.decision import Verdict
-from shared.certificate.findings import CARRIED, SHAPE, START
+from shared.certificate.findings import CARRIED, SAMPLES, SHAPE, START
 from shared.problems import problem
-from shared.registry import find, load
-from shared.seeding import initial_params
-from shared.training import Trainee
-from tests.certified_runs import Run, general, joined, put, reloaded, trained
+from tests.certified_runs import Run, general, joined, on_batches, put, reloaded, trained
 
 PEOPLE = trained(problem("people16").changed(epochs=3))
 WIDE = trained(general((4, 6, 3), 9, 3, 8), (1, 2))
@@ -116,34 +113,48 @@ def test_steps_left_out_between_chunks_or_repeated(first: int, then: int) -> Non
 
 @every_run
 def test_another_seed_than_the_one_named(run: Run) -> None:
-    start = initial_params(run.problem.network, 7, "float64")
-    if run is WIDE:
-        start = tuple(np.stack([w, w]) for w in start)
-    certificate = replace(run, start=start).judged()
-    assert certificate.found == sum(w.size for w in start)
+    named = replace(run, seeds=7 if run is PEOPLE else (7, 8))
+    certificate = named.judged()
+    pairs = zip(run.start, named.start, strict=True)
+    assert certificate.found == sum(int((a != b).sum()) for a, b in pairs) > 0
     for found in certificate.findings:
         assert (found.stage, found.step, found.epoch) == (START, 1, 1)
         assert found.verdict == Verdict.DIFFERENT
 
 
+def test_one_of_the_seeds_of_replicas_that_is_another() -> None:
+    certificate = replace(WIDE, seeds=(1, 7)).judged()
+    assert certificate.found == WIDE.problem.network.param_count
+    assert {(found.stage, found.element[0]) for found in certificate.findings} == {(START, 1)}
+
+
+def test_replicas_in_another_order_than_their_seeds() -> None:
+    certificate = replace(WIDE, seeds=(2, 1)).judged()
+    assert certificate.found == 2 * WIDE.problem.network.param_count
+    assert {found.stage for found in certificate.findings} == {START}
+
+
 @every_run
 def test_one_first_parameter_that_is_not_the_seeds(run: Run) -> None:
+    """Every step is right, from a start that is one float aside."""
     place = (0,) * run.start[2].ndim
-    value = math.nextafter(float(run.start[2][place]), math.inf)
     start = tuple(np.array(w) for w in run.start)
+    value = math.nextafter(float(start[2][place]), math.inf)
     start[2][place] = value
-    (found,) = replace(run, start=start).judged().findings
+    aside = run.with_chunks(on_batches(run, run.whole.batches, start))
+    (found,) = aside.judged().findings
     assert (found.stage, found.tensor, found.element) == (START, "W2", place)
-    assert (found.exact, found.ulps) == (value, 1)
+    assert (found.value, found.ulps) == (value, 1)
     assert found.name == ("w5" if run is PEOPLE else "W2[0,0]")
 
 
 def test_a_zero_of_the_other_sign_is_not_carried_over() -> None:
-    zero = tuple(np.zeros_like(w) for w in PEOPLE.start)
-    minus = tuple(np.array(w) for w in zero)
-    minus[3][0] = -0.0
-    chunk = reloaded(replace(PEOPLE, start=minus), 5, back=5).chunks[0]
-    certificate = replace(PEOPLE, start=zero).with_chunks(chunk).judged()
+    """The biases start at zero, and one of them below it."""
+    run = trained(replace(PEOPLE.problem, initialization="fan_in_normal"))
+    start = tuple(np.array(w) for w in run.start)
+    assert start[3][0] == 0
+    start[3][0] = -0.0
+    certificate = run.with_chunks(on_batches(run, run.whole.batches, start)).judged()
     assert [(f.stage, f.name, f.ulps) for f in certificate.findings] == [(START, "b3", 0)]
 
 
@@ -161,9 +172,8 @@ def test_a_step_made_on_another_sample() -> None:
     batches = np.array(PEOPLE.whole.batches)
     batches[20] = (batches[20] + 1) % 16
     altered = on_batches(PEOPLE, batches)
-    certificate = PEOPLE.with_chunks(altered).judged()
-    assert not certificate.certified
-    assert certificate.findings[0].step == 21
+    (found,) = PEOPLE.with_chunks(altered).judged().findings
+    assert (found.stage, found.step, found.samples) == (SAMPLES, 21, (5,))
 
 
 def test_an_infinity_that_an_overflow_left_is_found() -> None:
@@ -176,7 +186,7 @@ def test_an_infinity_that_an_overflow_left_is_found() -> None:
     assert not run.judged().certified
 
 
-@pytest.mark.parametrize("what", ["activations", "loss", "grads"])
+@pytest.mark.parametrize("what", ["activations", "loss", "grads", "deltas"])
 def test_a_tensor_that_is_missing_or_misshaped(what: str) -> None:
     recording = PEOPLE.whole
     evaluation = recording.evaluation
@@ -184,15 +194,10 @@ def test_a_tensor_that_is_missing_or_misshaped(what: str) -> None:
         "activations": replace(recording, evaluation=replace(evaluation, activations=None)),
         "loss": replace(recording, evaluation=replace(evaluation, loss=evaluation.loss[:, None])),
         "grads": replace(recording, grads=recording.grads[:-1]),
+        "deltas": replace(recording, deltas=(recording.deltas or ())[:-1]),
     }
     certificate = PEOPLE.with_chunks(altered[what]).judged()
     assert certificate.verdict == Verdict.DIFFERENT
     (found,) = certificate.findings
     assert (found.stage, found.step, found.epoch, found.verdict) == (SHAPE, 1, 1, Verdict.DIFFERENT)
     assert found.note
-
-
-def on_batches(run: Run, batches: Array) -> Recording:
-    """Train honestly on batches of one's own choice."""
-    trainee = Trainee(load(find("numpy")), run.problem, "float64")
-    return trainee.backend.train(run.start, OptimizerState(), trainee.data, batches)

@@ -7,59 +7,69 @@ from dataclasses import replace
 import pytest
 
 import shared.training
+from shared.backend import Recording
 from shared.certificate.decision import Verdict
 from shared.certificate.findings import BackendCertificate
-from shared.certificate.judge import Judge
-from shared.evaluation import CurveTaker
 from shared.problems import Problem, problem
 from shared.registry import Loaded
-from shared.training import Trainee, lockstep
-from tests.certified_runs import general
+from tests.certified_kinds import KINDS, ragged, softly_labelled, wide, with_held_out
+from tests.certified_runs import Seeds, certificate, general
 
 CHAOTIC = (4, 29, 37, 42)
 """Starting points where rounding is amplified, where runs part, and a calm one."""
 
-GENERAL: dict[str, tuple[Problem, int | tuple[int, ...]]] = {
+GENERAL: dict[str, tuple[Problem, Seeds]] = {
     "5-4-3-2 in batches": (general((5, 4, 3, 2), 14, 7, 30), (1, 2)),
     "5-4-3-2 with a ragged batch": (general((5, 4, 3, 2), 17, 7, 8), 3),
     "3-4-2 with a ragged batch": (general((3, 4, 2), 10, 4, 8), (4, 5, 6)),
     "one sample at a time, no hidden layer": (general((2, 1), 6, 1, 20), 3),
 }
+SEEDS = (0, 1, 2, 3, 4)
+EVERY_KIND = KINDS | {
+    "relu, two answers": ragged(),
+    "relu, classes": with_held_out(KINDS["relu, classes"]),
+    "wide, soft labels": softly_labelled(wide()),
+}
 
 
-def certificate(
-    loaded: Loaded, one: Problem, seeds: int | tuple[int, ...]
-) -> tuple[BackendCertificate, int]:
-    """Train with a judge on the steps and the curve; return what it says, and how many chunks."""
-    trainee = Trainee(loaded, one, "float64")
-    trainee.start(seeds)
-    judge = Judge(loaded.name, one, "float64", trainee.params)
-    taker, chunks = CurveTaker(trainee, judge), 0
-    for (recording,) in lockstep([trainee]):
-        judge.add(recording)
-        taker.add(recording)
-        chunks += 1
-    taker.finish()
-    return judge.finish(), chunks
+def judged(loaded: Loaded, one: Problem, seeds: Seeds) -> tuple[BackendCertificate, Recording, int]:
+    """Train and judge; return what is said, the last chunk, and how many there were."""
+    chunks: list[Recording] = []
+    found = certificate(loaded, one, seeds, seen=chunks.append)
+    return found, chunks[-1], len(chunks)
 
 
-def require_clean(found: BackendCertificate, one: Problem, seeds: int | tuple[int, ...]) -> None:
+def require_clean(
+    found: BackendCertificate, recording: Recording, one: Problem, seeds: Seeds
+) -> None:
+    """Nothing was found, and everything was looked at: as many values as can be counted."""
     assert found.findings == ()
     assert found.found == 0
     assert found.certified
-    assert found.steps == one.step_count
-    layers = len(one.network.sizes) - 1
-    # Activations and a loss at every step and every mark; gradients and updates at every step.
-    assert len(found.stages) == 2 * (layers + 1) + 2 * 2 * layers
-    replicas = 1 if isinstance(seeds, int) else len(seeds)
-    units = sum(one.network.sizes[1:])
-    per_epoch = replicas * (len(one.x) * units + one.steps_per_epoch)
-    steps = one.epochs * per_epoch + 2 * one.step_count * replicas * one.network.param_count
-    marks = len(one.curve_epochs) * replicas * (len(one.x) * units + 1)
-    assert found.values == steps + marks
+    assert found.verdict == Verdict.EXPLAINED
+    assert found.steps == found.judged_steps == one.step_count
     for stage in found.stages:
-        for verdict in (Verdict.VACUOUS, Verdict.UNDECIDED, Verdict.DIFFERENT):
+        for verdict in (Verdict.UNDECIDED, Verdict.DIFFERENT):
             assert stage.counts[verdict] == 0, stage
+    network = one.network
+    layers, with_deltas = len(network.sizes) - 1, recording.deltas is not None
+    # Activations and a loss at every step and every mark; gradients and updates at every step.
+    assert len(found.stages) == (
+        2 * (layers + 1 + network.from_logits) + 2 * 2 * layers + with_deltas * layers
+    )
+    replicas = 1 if isinstance(seeds, int) else len(seeds)
+    units = sum(network.sizes[1:])
+    answers = units + network.from_logits * network.sizes[-1]
+    per_step = one.steps_per_epoch * (1 + 2 * network.param_count)
+    seen = len(one.x) if one.last_batch == "kept" else one.steps_per_epoch * one.batch_size
+    per_epoch = seen * (answers + with_deltas * units) + per_step
+    samples = [len(one.x), *([len(one.held_out.x)] if one.held_out else [])]
+    per_mark = sum(count * answers + 1 for count in samples)
+    assert found.values == replicas * (one.epochs * per_epoch + len(one.curve_epochs) * per_mark)
+
+
+def require_nothing_vacuous(found: BackendCertificate) -> None:
+    assert all(stage.counts[Verdict.VACUOUS] == 0 for stage in found.stages)
 
 
 @pytest.mark.parametrize("chunk_steps", [97, 4096])
@@ -68,38 +78,60 @@ def test_replicas_of_people16(
 ) -> None:
     monkeypatch.setattr(shared.training, "CHUNK_STEPS", chunk_steps)
     one = problem("people16").changed(epochs=60)
-    found, chunks = certificate(loaded, one, CHAOTIC)
+    found, last, chunks = judged(loaded, one, CHAOTIC)
     assert chunks == (10 if chunk_steps == 97 else 1)
-    require_clean(found, one, CHAOTIC)
+    require_clean(found, last, one, CHAOTIC)
+    require_nothing_vacuous(found)
 
 
 @pytest.mark.parametrize("seed", CHAOTIC)
 def test_a_seed_of_people16(loaded: Loaded, seed: int) -> None:
     one = problem("people16").changed(epochs=60)
-    found, _ = certificate(loaded, one, seed)
-    require_clean(found, one, seed)
+    found, last, _ = judged(loaded, one, seed)
+    require_clean(found, last, one, seed)
+    require_nothing_vacuous(found)
 
 
 @pytest.mark.parametrize("name", ["people16-centered", "people4"])
 @pytest.mark.parametrize("seeds", [0, (1, 2, 3)], ids=["single", "replicas"])
-def test_the_other_problems(loaded: Loaded, name: str, seeds: int | tuple[int, ...]) -> None:
+def test_the_other_problems(loaded: Loaded, name: str, seeds: Seeds) -> None:
     one = problem(name).changed(epochs=60)
-    found, _ = certificate(loaded, one, seeds)
-    require_clean(found, one, seeds)
+    found, last, _ = judged(loaded, one, seeds)
+    require_clean(found, last, one, seeds)
+    require_nothing_vacuous(found)
 
 
 @pytest.mark.parametrize("case", GENERAL)
 def test_any_net(loaded: Loaded, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     one, seeds = GENERAL[case]
     monkeypatch.setattr(shared.training, "CHUNK_STEPS", 30)
-    found, chunks = certificate(loaded, one, seeds)
+    found, last, chunks = judged(loaded, one, seeds)
     assert chunks > 1
-    require_clean(found, one, seeds)
+    require_clean(found, last, one, seeds)
+    require_nothing_vacuous(found)
+
+
+@pytest.mark.parametrize("name", EVERY_KIND)
+def test_every_kind_of_network_from_five_seeds_at_once(loaded: Loaded, name: str) -> None:
+    one = EVERY_KIND[name]
+    found, last, _ = judged(loaded, one, SEEDS)
+    require_clean(found, last, one, SEEDS)
+
+
+def test_a_deep_network_from_one_seed(loaded: Loaded) -> None:
+    one = EVERY_KIND["tanh twice, classes"]
+    found, last, _ = judged(loaded, one, 5)
+    require_clean(found, last, one, 5)
 
 
 def test_every_backend_agrees_on_what_was_judged(all_loaded: list[Loaded]) -> None:
+    """Those that record the same judge the same; recorded deltas come on top."""
     one = replace(problem("people16").changed(epochs=11), batch_size=8)
-    certificates = [certificate(loaded, one, 42)[0] for loaded in all_loaded]
-    places = [[(stage.stage, stage.tensor) for stage in found.stages] for found in certificates]
+    places = []
+    for loaded in all_loaded:
+        found, recording, _ = judged(loaded, one, 42)
+        own = {(stage.stage, stage.tensor): sum(stage.counts) for stage in found.stages}
+        deltas = {key for key in own if key[1].startswith("δ")}
+        assert bool(deltas) == (recording.deltas is not None)
+        places.append({key: count for key, count in own.items() if key not in deltas})
     assert all(own == places[0] for own in places)
-    assert all(found.values == certificates[0].values for found in certificates)

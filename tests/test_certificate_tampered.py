@@ -1,6 +1,7 @@
-"""One number moved: within its bound it passes, beyond it is found there, and nowhere else.
+"""One number moved in a record without deltas: within its bound it passes, beyond it is found.
 
-The exact values are computed here a second time, in fractions and in 60-digit decimals.
+The exact values are computed here a second time, in fractions and in 60-digit decimals. What
+follows from the number stays as it was; test_certificate_slips.py lets it follow.
 """
 
 from __future__ import annotations
@@ -18,12 +19,10 @@ from shared.certificate.decision import Verdict
 from shared.certificate.findings import Finding
 from shared.certificate.judge import reference_for
 from shared.problems import problem
+from tests.certified_exact import as_fraction, beside, exact_value
 from tests.certified_runs import (
     Place,
     Run,
-    exact_gradient,
-    exact_loss,
-    exact_sigmoid,
     general,
     judgements,
     put,
@@ -33,8 +32,8 @@ from tests.certified_runs import (
 )
 
 RUNS = {
-    "2-2-1": trained(problem("people16").changed(epochs=3)),
-    "4-6-3 with replicas": trained(general((4, 6, 3), 9, 3, 8), (1, 2)),
+    "2-2-1": trained(problem("people16").changed(epochs=3)).without_deltas(),
+    "4-6-3 with replicas": trained(general((4, 6, 3), 9, 3, 8), (1, 2)).without_deltas(),
 }
 ROWS = {"first": 0, "middle": 11, "last": -1}
 every_run = pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
@@ -48,15 +47,8 @@ def place_of(run: Run, row: int, inner: Place) -> Place:
     return (row, *(n - 1 for n in run.whole.batches.shape[1:-1]), *inner)
 
 
-def beside(exact: Fraction, bound: float, side: int) -> tuple[float, float]:
-    """The floats next to 0.99 of the bound, inside it, and next to 1.01 of it, outside."""
-    inside = float(exact + side * Fraction(bound) * 99 / 100)
-    while abs(Fraction(inside) - exact) > Fraction(bound) * 99 / 100:
-        inside = math.nextafter(inside, float(exact))
-    outside = float(exact + side * Fraction(bound) * 101 / 100)
-    while abs(Fraction(outside) - exact) < Fraction(bound) * 101 / 100:
-        outside = math.nextafter(outside, side * math.inf)
-    return inside, outside
+def exact(run: Run, stage: str, tensor: str, place: Place) -> Fraction:
+    return exact_value(seen_by(run), None, stage, tensor, place)
 
 
 def require_place(found: Finding, run: Run, place: Place, stage: str, tensor: str) -> None:
@@ -89,7 +81,8 @@ def activation_cases(run: Run, row: int, side: int) -> Iterator[tuple[int, Place
     for layer, width in enumerate(run.problem.network.sizes[1:], start=1):
         place = place_of(run, row, (run.problem.batch_size - 1, width - 1))
         bound = float(honest["forward", f"a{layer}"].bound[place])
-        yield (layer, place, *beside(exact_sigmoid(run, layer, place), bound, side))
+        true = exact(run, "forward", f"a{layer}", place)
+        yield (layer, place, *beside(true, bound, side))
 
 
 @every_run
@@ -100,7 +93,7 @@ def test_an_activation_within_its_bound(run: Run, row: int, side: int) -> None:
         passing = moved(run, "activations", layer - 1, place, inside)
         # The loss belongs to the output, from which it follows without any function of the host.
         lead = place[: run.whole.batches.ndim - 1]
-        passing = moved(passing, "loss", 0, lead, float(exact_loss(passing, lead)))
+        passing = moved(passing, "loss", 0, lead, float(exact(passing, "loss", "loss", lead)))
         # The gradients belong to the activation as it was: that may be so, and is no proof.
         for found in passing.judged().findings:
             assert (found.stage, found.verdict) == ("backward", Verdict.UNDECIDED)
@@ -125,14 +118,14 @@ def test_an_activation_beyond_its_bound(run: Run, row: int, side: int) -> None:
 def test_a_loss(run: Run, row: int, side: int) -> None:
     place = place_of(run, row, ())
     bound = float(judgements(run)["loss", "loss"].bound[place])
-    exact = exact_loss(run, place)
-    inside, outside = beside(exact, bound, side)
+    true = exact(run, "loss", "loss", place)
+    inside, outside = beside(true, bound, side)
     assert moved(run, "loss", 0, place, inside).judged().certified
     found = require_only(moved(run, "loss", 0, place, outside), place, "loss", "loss")
     assert found.value == outside
-    assert found.exact == float(exact)
+    assert found.exact == float(true)
     assert found.bound == bound
-    assert found.error == pytest.approx(float(abs(Fraction(outside) - exact)), rel=1e-3)
+    assert found.error == pytest.approx(float(abs(Fraction(outside) - true)), rel=1e-3)
 
 
 def untouched(run: Run, tensor: int, place: Place, *values: float) -> bool:
@@ -146,22 +139,22 @@ def gradient_cases(
 ) -> Iterator[tuple[int, Place, float, float]]:
     """An element of each gradient that can be moved with nothing else, and where to."""
     honest, network = judgements(run), run.problem.network
-    ends = end_to_end.backward(reference_for("float64"), seen_by(run))
+    ends = {one.tensor: one for one in end_to_end.backward(reference_for("float64"), seen_by(run))}
     for tensor, shape in enumerate(network.param_shapes):
         for inner in np.ndindex(*shape):
             place = place_of(run, row, inner)
-            exact = exact_gradient(run, tensor, place)
-            bound = float(honest["backward", network.param_names[tensor]].bound[place])
+            name = network.param_names[tensor]
+            true = exact(run, "backward", name, place)
+            bound = float(honest["backward", name].bound[place])
             if whole:
-                true, bounds = ends[tensor]
-                exact = Fraction(*true[place].as_integer_ratio())
-                bound = float(bounds[place])
-            inside, outside = beside(exact, bound, side)
+                true = as_fraction(ends[name].exact, place)
+                bound = float(ends[name].error[place])
+            inside, outside = beside(true, bound, side)
             if untouched(run, tensor, place, inside, outside):
                 yield tensor, place, inside, outside
                 break
         else:
-            assert whole, f"no element of {network.param_names[tensor]} can be moved alone"
+            assert whole, f"no element of {name} can be moved alone"
 
 
 @every_run

@@ -150,7 +150,7 @@ def test_it_is_told_whether_it_learned(two: Compared) -> None:
     assert {outcome["in_words"] for outcome in two.each("outcome")} == {
         "stuck: 8 of 16; saturated: h2 at 1"
     }
-    assert told.startswith("Both: stuck: 8 of 16; saturated: h2 at 1. A saturated unit answers")
+    assert told.startswith("Both: stuck: 8 of 16; saturated: h2 at 1. A saturated unit gives")
 
 
 def test_the_times_are_told(two: Compared) -> None:

@@ -14,7 +14,8 @@ import pytest
 from shared.backend import Recording
 from shared.certificate.decision import Verdict
 from shared.certificate.findings import CARRIED, SAMPLES, SHAPE
-from shared.certificate.judge import KEPT, Judge
+from shared.certificate.judge import Judge
+from shared.certificate.ledger import KEPT
 from shared.comparison import compare
 from shared.errors import RecordingFileError
 from shared.judging import judge_file
@@ -148,7 +149,7 @@ def test_batches_of_another_size_are_found() -> None:
     """Recorded one sample at a time, while the problem asks for four."""
     trainee = Trainee(load(find("numpy")), SHORT, "float64")
     asked = replace(SHORT, batch_size=4)
-    judge = Judge("numpy", asked, "float64", trainee.params)
+    judge = Judge("numpy", asked, "float64", trainee.seeds)
     judge.add(next(iter(lockstep([trainee])))[0])
     certificate = judge.finish()
     assert not certificate.certified
@@ -181,10 +182,10 @@ def test_a_run_that_fails_everywhere_keeps_the_first_findings_alone(
     monkeypatch.setattr("shared.training.CHUNK_STEPS", 16)
     trainee = Trainee(load(find("numpy")), SHORT, "float64")
     trainee.start(42)
-    judge = Judge("numpy", SHORT, "float64", trainee.params)
+    judge = Judge("numpy", SHORT, "float64", 42)
     for (recording,) in lockstep([trainee]):
         judge.add(replace(recording, grads=tuple(2 * g for g in recording.grads)))
-        assert len(judge._found) == KEPT
+        assert len(judge.finish().findings) == KEPT
     certificate = judge.finish()
     assert certificate.found > 96 * 5
     assert [f.step for f in certificate.findings] == sorted(f.step for f in certificate.findings)

@@ -212,6 +212,9 @@ def test_an_output_names_its_class(output: float, answer: str | None) -> None:
             {"batch_size": 17, "last_batch": "dropped"},
             "batch_size 17 exceeds the 16 samples, and a smaller last batch is dropped: no step",
         ),
+        ({"classes": ("one",)}, r"1 classes are named for 1 output\(s\); expected 2, or none"),
+        ({"classes": ("a", "b", "c")}, r"3 classes are named for 1 output\(s\); expected 2"),
+        ({"image": (2, 2)}, "a picture of 2 x 2 pixels has not the network's 2 inputs"),
         ({"held_out": HeldOut((), (), "none")}, "the held-out data has 0 rows of inputs"),
         (
             {"held_out": HeldOut(((1.0, 2.0, 3.0),), ((1.0,),), "one")},
@@ -228,6 +231,12 @@ def test_a_problem_that_does_not_fit_together_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         dataclasses.replace(problem("people16"), **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("change", [{"classes": ()}, {"image": (1, 2)}, {"image": (2, 1)}], ids=str)
+def test_a_problem_may_name_no_classes_and_have_small_pictures(change: dict[str, Any]) -> None:
+    one = dataclasses.replace(problem("people16"), **change)
+    assert {name: getattr(one, name) for name in change} == change
 
 
 def test_the_largest_batch_is_the_whole_data_where_the_rest_is_dropped() -> None:

@@ -226,8 +226,10 @@ def test_saturation_is_explained_where_a_network_is_stuck_for_it(
     assert (words.why_stuck(results) is not None) == explained
 
 
-def test_the_explanation_names_the_flat_sigmoid() -> None:
-    assert "a(1 - a) is nearly 0" in (words.why_stuck([result(saturated=((1, 1, 0),))]) or "")
+def test_the_explanation_names_the_flat_activation_function() -> None:
+    assert "its activation function is flat, the slope is nearly 0" in (
+        words.why_stuck([result(saturated=((1, 1, 0),))]) or ""
+    )
 
 
 @pytest.mark.parametrize("gaps", [{}, {"n-t": None}, {"n-t": None, "n-j": None, "t-j": None}])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -47,6 +49,9 @@ def reference_for(dtype: str) -> Reference:
 class Judge:
     """Follows one backend from its start; seeds are one, or one for each replica.
 
+    elapsed_s
+        Seconds that judging has taken so far.
+
     Shapes: recordings with replicas are judged as they are, all axes at once.
     """
 
@@ -68,9 +73,14 @@ class Judge:
         self._chain = Chain(problem, seeds, dtype, self._ledger)
         self._steps = self._judged_steps = self._close_calls = self._kinks = 0
         self._expected_step = 1
+        self.elapsed_s = 0.0
 
     def add(self, recording: Recording) -> None:
         """Judge one chunk in which every step was recorded."""
+        with self._timed():
+            self._add(recording)
+
+    def _add(self, recording: Recording) -> None:
         first = self._expected_step
         self._expected_step = recording.final[1].step + 1
         try:
@@ -130,7 +140,7 @@ class Judge:
         Shapes: params (q, *R, ...) for q marks, q at least count; x (N, n_0), y (N, n_L).
         """
         steps = np.array(epochs) * self._problem.steps_per_epoch
-        with np.errstate(all="ignore"):
+        with self._timed(), np.errstate(all="ignore"):
             widest = max(a[:1].size for a in evaluation.activations or ())
             together = max(1, BLOCK_NUMBERS // widest)
             for start in range(0, count, together):
@@ -160,6 +170,12 @@ class Judge:
             close_calls=self._close_calls,
             kinks=self._kinks,
         )
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.elapsed_s += time.perf_counter() - started
 
     def _block(self, recording: Recording) -> int:
         m = int(recording.batches[0].size)

@@ -25,6 +25,9 @@ SHARE = 2.0**-11
 SHORT = 8
 """Sums of so few products are formed in longdouble directly: cutting them up costs more."""
 
+PART_NUMBERS = 2**16
+"""Products are formed in parts of about as many numbers, which a cache holds."""
+
 _SAFE_EXPONENT = 300
 """Numbers beyond 2^±300 are not cut: their pieces might over- or underflow."""
 
@@ -54,29 +57,46 @@ def product(a: Any, b: Any, allowed: Array) -> Pair:
     n = a.shape[-1]
     if n <= SHORT:
         return _directly(a, b)
+    lead = allowed.shape[:-2]
+    a, b = (np.broadcast_to(v, (*lead, *v.shape[-2:])) for v in (a, b))
+    found = Pair(np.empty(allowed.shape), np.empty(allowed.shape))
+    together = max(1, PART_NUMBERS // max(v[:1].size for v in (a, b, allowed))) if lead else 1
+    for start in range(0, lead[0] if lead else 1, together):
+        part = slice(start, start + together) if lead else ...
+        some = _cut_product(a[part], np.swapaxes(b[part], -1, -2), allowed[part])
+        found.high[part], found.low[part] = some.high, some.low
+    return found
+
+
+def _cut_product(a: Any, b: Any, allowed: Array) -> Pair:
+    """Return a bᵀ: both have rows of terms, (..., r, n) and (..., c, n), contiguous as copied."""
+    n = a.shape[-1]
+    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
     near_a, near_b = _near(a), _near(b)
     within = _exponents(abs(near_a), -2, of_zeros=0)
     if np.ptp(within) > _EVEN:
         # Powers of two carry the size of each term over to b: terms may spread, rows hardly do.
         if abs(within).max() > _SAFE_EXPONENT:
-            return _directly(a, b)
-        a, b = a * np.ldexp(1.0, -within), b * np.ldexp(1.0, np.swapaxes(within, -1, -2))
+            return _directly(a, np.swapaxes(b, -1, -2))
+        a, b = a * np.ldexp(1.0, -within), b * np.ldexp(1.0, within)
         near_a, near_b = _near(a), _near(b)
     size_a, size_b = abs(near_a), abs(near_b)
     top_a = _exponents(size_a, -1, of_zeros=-_BELOW_ALL)
-    top_b = _exponents(size_b, -2, of_zeros=-_BELOW_ALL)
+    top_b = _exponents(size_b, -1, of_zeros=-_BELOW_ALL)
     if not (_is_safe(top_a) and _is_safe(top_b)):
-        return _directly(a, b)
+        return _directly(a, np.swapaxes(b, -1, -2))
     bits = (53 - math.ceil(math.log2(n))) // 2
     high_a, high_b = _leading(near_a, top_a - bits), _leading(near_b, top_b - bits)
     low_a, low_b = _near(a - high_a), _near(b - high_b)
+    high_b, low_b, near_b = (np.swapaxes(v, -1, -2) for v in (high_b, low_b, near_b))
     low = high_a @ low_b
     low += low_a @ near_b
     found = Pair(high_a @ high_b, low)
     # Half a unit of the last leading bit is the most that lies in a low part.
     each = (n + 2) * 2.0**-54 / SHARE
-    error = np.ldexp(each, top_a - bits) * size_b.sum(axis=-2, keepdims=True)
-    error += np.ldexp(each, top_b - bits) * size_a.sum(axis=-1, keepdims=True)
+    sum_a, sum_b = (v.sum(axis=-1, keepdims=True) for v in (size_a, size_b))
+    error = np.ldexp(each, top_a - bits) * np.swapaxes(sum_b, -1, -2)
+    error += sum_a * np.swapaxes(np.ldexp(each, top_b - bits), -1, -2)
     unsure = error > allowed
     if unsure.any():
         _replace(found, a, b, unsure)
@@ -93,11 +113,9 @@ def _directly(a: Any, b: Any) -> Pair:
 
 
 def _replace(found: Pair, a: Any, b: Any, chosen: Array) -> None:
-    """Compute the chosen elements again, in longdouble."""
+    """Compute the chosen elements of a bᵀ again, in longdouble."""
     *lead, row, column = np.nonzero(chosen)
-    shape, n = chosen.shape, a.shape[-1]
-    rows = np.broadcast_to(a, (*shape[:-1], n))[(*lead, row)]
-    columns = np.broadcast_to(np.swapaxes(b, -1, -2), (*shape[:-2], shape[-1], n))[(*lead, column)]
+    rows, columns = a[(*lead, row)], b[(*lead, column)]
     exact = _split((rows.astype(np.longdouble) * columns).sum(axis=-1))
     found.high[chosen], found.low[chosen] = exact.high, exact.low
 

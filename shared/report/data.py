@@ -44,6 +44,7 @@ def comparison_data(comparison: Comparison, command: str) -> dict[str, Any]:
         "missing": _missing(comparison.missing),
         "certified": comparison.certified if comparison.certificates else None,
         "not_judged": comparison.not_judged,
+        "time_s": {"judging": comparison.judging_s},
         "certificates": [certificate_data(one) for one in comparison.certificates],
         "loss_gaps": [asdict(gap) for gap in comparison.gaps],
         "parted": comparison.parted,

@@ -239,6 +239,8 @@ def _print_times(console: Console, comparison: Comparison) -> None:
             words.seconds(result.train_s), per_step,
         )  # fmt: skip
     console.print(table)
+    if comparison.certificates:
+        say(console, f"Judging every step took {words.seconds(comparison.judging_s)} more.")
 
 
 def _step(step: int | None) -> str:

@@ -155,8 +155,9 @@ def why_stuck(results: Sequence[BackendResult]) -> str | None:
     if not any(not o.solved and o.saturated and o.finite for o in told):
         return None
     return (
-        "A saturated unit answers nearly 0, or nearly 1, to every sample: there the sigmoid is "
-        "flat, its slope a(1 - a) is nearly 0, and hardly any gradient reaches the weights below."
+        "A saturated unit gives nearly the same end of its range to every sample: there its "
+        "activation function is flat, the slope is nearly 0, and hardly any gradient reaches the "
+        "weights below."
     )
 
 

@@ -1,0 +1,148 @@
+"""relu'(0): 0 here; where a program takes another number, the findings say that it is that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from impls.numpy_backprop import NumpyBackprop, output_delta
+from shared.backend import Array, OptimizerState, Params, StepGradients
+from shared.certificate.decision import Verdict
+from shared.certificate.findings import BackendCertificate
+from shared.network import Network
+from shared.problems import Problem
+from shared.registry import Loaded
+from shared.stepwise import Stepwise
+from tests.certified_kinds import CATEGORICAL, made
+from tests.certified_runs import Run, certificate, trained
+
+
+def zero_first(network: Network) -> Problem:
+    """A first sample of zeros, seen alone, and biases that start at zero: every z is 0."""
+    one = made(network, samples=4, batch_size=1, rate=0.1, epochs=2)
+    zeros = (0.0,) * network.sizes[0]
+    return replace(one, x=(zeros, *one.x[1:]), initialization="fan_in_normal")
+
+
+SHALLOW = zero_first(Network((3, 5, 2), "relu", "softmax", CATEGORICAL))
+DEEP = zero_first(Network((3, 4, 5, 2), "relu", "identity"))
+every_depth = pytest.mark.parametrize("one", [SHALLOW, DEEP], ids=["one layer", "two layers"])
+with_and_without = pytest.mark.parametrize("deltas", [True, False], ids=["deltas", "no deltas"])
+OTHERS = {0.5: "1/2", 1.0: "1"}
+
+
+class Kinked(NumpyBackprop):
+    """Takes another slope of the relu at zero; or, as no program should, below it."""
+
+    at_zero, below_zero, factor = 0.0, 0.0, 1.0
+
+    def gradients(self, params: Params, x: Array, y: Array) -> StepGradients:
+        right = super().gradients(params, x, y)
+        assert right.evaluation.activations is not None
+        activations = [x, *right.evaluation.activations]
+        delta = output_delta(self.network, activations[-1], y)
+        deltas, grads = [delta], []
+        for layer in range(len(activations) - 1, 0, -1):
+            below = activations[layer - 1]
+            grads += [delta.sum(axis=-2) * self.factor, delta.mT @ below]
+            if layer > 1:
+                W, b = params[2 * layer - 4 : 2 * layer - 2]
+                z = activations[layer - 2] @ W.mT + b[..., None, :]
+                slope = (z > 0) + self.at_zero * (z == 0) + self.below_zero * (z < 0)
+                deltas.append(delta := (delta @ params[2 * layer - 2]) * slope)
+        return replace(right, grads=tuple(grads[::-1]), deltas=tuple(deltas[::-1]))
+
+
+def judged(one: Problem, deltas: bool, **slopes: float) -> BackendCertificate:
+    """Make one step alone with these slopes, the one in which every z is 0."""
+    honest = trained(one, 3)
+    backend = Kinked(one.network, one.optimizer, "float64")
+    for name, value in slopes.items():
+        setattr(backend, name, value)
+    data, batches = one.dataset("float64"), honest.whole.batches[:1]
+    chunk = Stepwise(backend).train(honest.start, OptimizerState(), data, batches)
+    return Run(one, 3, (chunk if deltas else replace(chunk, deltas=None),)).judged()
+
+
+@every_depth
+def test_zero_is_what_every_backend_takes(loaded: Loaded, one: Problem) -> None:
+    found = certificate(loaded, one, (3, 4))
+    assert found.certified
+    assert found.kinks > 0
+
+
+@every_depth
+@with_and_without
+@pytest.mark.parametrize(("slope", "said"), OTHERS.items(), ids=OTHERS.values())
+def test_another_convention_is_not_certified_and_named(
+    one: Problem, deltas: bool, slope: float, said: str
+) -> None:
+    """No proof of a mistake: from end to end, z might have been a little above zero."""
+    found = judged(one, deltas, at_zero=slope)
+    assert not found.certified
+    assert found.verdict == Verdict.UNDECIDED
+    for finding in found.findings:
+        assert (finding.stage, finding.step) == ("backward", 1)
+        assert f"relu'(0) = {said} gives: a convention" in finding.note
+
+
+@every_depth
+@with_and_without
+@pytest.mark.parametrize("slope", [0.25, -1.0, 2.0])
+def test_a_number_that_is_no_convention_is_not_excused(
+    one: Problem, deltas: bool, slope: float
+) -> None:
+    found = judged(one, deltas, at_zero=slope)
+    assert not found.certified
+    assert found.verdict == (Verdict.DIFFERENT if slope == 2 else Verdict.UNDECIDED)
+    assert {finding.note for finding in found.findings} == {""}
+
+
+@every_depth
+@with_and_without
+@pytest.mark.parametrize("at_zero", [0.0, 1.0])
+def test_another_mistake_in_the_same_step_gets_no_note(
+    one: Problem, deltas: bool, at_zero: float
+) -> None:
+    found = judged(one, deltas, at_zero=at_zero, factor=1 + 1e-9)
+    assert found.verdict == Verdict.DIFFERENT
+    assert {finding.note for finding in found.findings} == {""}
+
+
+@with_and_without
+def test_a_slope_below_zero_is_a_mistake(deltas: bool) -> None:
+    """A sample that is not zero: no z is 0, and one of them lies below."""
+    one = replace(SHALLOW, x=(SHALLOW.x[1], *SHALLOW.x[1:]))
+    found = judged(one, deltas, below_zero=1.0)
+    assert found.verdict == Verdict.DIFFERENT
+    assert {finding.note for finding in found.findings} == {""}
+
+
+@every_depth
+def test_every_zero_that_a_relu_receives_is_counted(one: Problem) -> None:
+    """In the first step all hidden units; no other step meets a zero."""
+    steps = judged(one, True)
+    assert steps.certified
+    assert steps.kinks == sum(one.network.sizes[1:-1])
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+def test_a_zero_is_no_kink_of_another_function(activation: str) -> None:
+    one = zero_first(replace(SHALLOW.network, activation=activation))
+    found = trained(one, 3).judged()
+    assert found.certified
+    assert found.kinks == 0
+
+
+def test_where_no_zero_is_met_no_kink_is_counted() -> None:
+    one = replace(SHALLOW, x=(SHALLOW.x[1], *SHALLOW.x[1:]))
+    found = trained(one, 3).judged()
+    assert found.certified
+    assert found.kinks == 0
+
+
+def test_the_kinks_of_replicas_are_counted_together() -> None:
+    each = [trained(SHALLOW, seed).judged().kinks for seed in (3, 4)]
+    assert trained(SHALLOW, (3, 4)).judged().kinks == sum(each) > 0
