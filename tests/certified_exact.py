@@ -50,15 +50,17 @@ def exact_forward(seen: Evaluated, kind: str, layer: int, at: Place, inner: Plac
 
 
 def exact_loss(seen: Evaluated, at: Place) -> Fraction:
-    m, n = seen.y.shape[-2:]
+    m, n = map(int, seen.y.shape[-2:])
     name, y = seen.network.loss, seen.y[at]
     if seen.logits is None:
         pairs = zip(seen.activations[-1][at].ravel().tolist(), y.ravel().tolist(), strict=True)
-        squares = sum(((Fraction(o) - Fraction(t)) ** 2 for o, t in pairs), Fraction(0))
+        errors = [Fraction(o) - Fraction(t) for o, t in pairs]
+        squares = sum((error * error for error in errors), Fraction(0))
         return squares / (m * n if name == "mean_squared_error" else 2 * m)
     rows = list(zip(map(_decimals, seen.logits[at]), map(_decimals, y), strict=True))
     if name == "categorical_cross_entropy":
-        return sum((Fraction(categorical_cross_entropy(*row)[0]) for row in rows), Fraction(0)) / m
+        terms = [categorical_cross_entropy(*row)[0] for row in rows]
+        return Fraction(sum(terms, EXACT)) / m
     terms = [binary_cross_entropy(*pair)[0] for row in rows for pair in zip(*row, strict=True)]
     return Fraction(sum(terms, EXACT)) / (m * n)
 

@@ -143,8 +143,8 @@ def put(recording: Recording, group: str, tensor: int, place: Place, value: floa
     evaluation. In loss, logits and batches, which are no tuples, tensor is not looked at."""
     evaluation = recording.evaluation
     if group in ("loss", "logits"):
-        moved = _put(getattr(evaluation, group), place, value)
-        return replace(recording, evaluation=replace(evaluation, **{group: moved}))
+        part: dict[str, Any] = {group: _put(getattr(evaluation, group), place, value)}
+        return replace(recording, evaluation=replace(evaluation, **part))
     if group == "batches":
         return replace(recording, batches=_put(recording.batches, place, value))
     if group == "activations":

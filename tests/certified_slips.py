@@ -14,7 +14,6 @@ from impls.numpy_backprop import (
     FUNCTIONS,
     SLOPES,
     NumpyBackprop,
-    descend,
     output_delta,
     total_loss,
 )
@@ -99,10 +98,11 @@ class Slipping(NumpyBackprop):
     def update(
         self, params: Params, grads: Params, state: OptimizerState
     ) -> tuple[Params, OptimizerState]:
-        moved = zip(
-            self.network.param_names, descend(params, grads, self.learning_rate), strict=True
+        rate = self.learning_rate
+        after = tuple(
+            self.passed(UPDATE, name, w - rate * g)
+            for name, w, g in zip(self.network.param_names, params, grads, strict=True)
         )
-        after = tuple(self.passed(UPDATE, name, w) for name, w in moved)
         self.step = state.step + 2
         return after, OptimizerState(state.step + 1)
 

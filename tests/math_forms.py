@@ -23,10 +23,11 @@ Form: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
 
 
 def of_jax(terms: Callable[[Any, Any], Any]) -> Form:
+    both = jax.jit(jax.vmap(jax.value_and_grad(lambda z, y: jnp.mean(terms(z, y)))))
+
     def form(z: Array, y: Array) -> tuple[Array, Array]:
         with jax.enable_x64(True):
-            both = jax.value_and_grad(lambda z, y: jnp.mean(terms(z, y)))
-            loss, slope = jax.jit(jax.vmap(both))(z, y)
+            loss, slope = both(z, y)
             return np.asarray(loss), np.asarray(slope)
 
     return form
@@ -134,8 +135,6 @@ CATEGORICAL_OF_SOFT_TARGETS: dict[str, Form] = {
     "jax, logsumexp z - Σ y z": of_jax(
         lambda z, y: nn.logsumexp(z, axis=-1) - (y * z).sum(axis=-1)
     ),
-    "jax, log of softmax": of_jax(
-        lambda z, y: -(y * jnp.log(nn.softmax(z, axis=-1))).sum(axis=-1)
-    ),
+    "jax, log of softmax": of_jax(lambda z, y: -(y * jnp.log(nn.softmax(z, axis=-1))).sum(axis=-1)),
 }
 """Sound where the targets are one-hot; on soft ones they round z itself, or y / s."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +31,16 @@ from tests.math_forms import (
 ARITHMETIC, DOUBLE, STEPS = LongDouble(), Rounding.of("float64"), 400
 BATCHES = [(1, 1), (3, 1), (7, 5)]
 ROWS = [(1, 2), (3, 3), (5, 40)]
+KINKED = ("torch, clamp", "jax, max")
+"""At z = 0 they derive another slope than 1/2 - y: a kink of their terms, no rounding."""
 LOGITS = ("ordinary", "wide", "huge", "tiny", "zero")
+
+
+@pytest.fixture(autouse=True)
+def _overflows_are_meant() -> Iterator[None]:
+    """1 / (1 + e^-z) passes infinity on its way to 0."""
+    with np.errstate(over="ignore"):
+        yield
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,7 @@ def drawn(kind: str, m: int, n: int) -> Array:
         "huge": random.choice([-1000.0, -700.0, 0.0, 700.0, 1000.0], shape)
         + random.normal(size=shape),
         "tiny": 10 ** random.uniform(-300, -8, shape),
+        "near": 100 * random.normal(size=(STEPS, m, 1)) + 15 * random.normal(size=shape),
         "zero": np.zeros(shape),
     }[kind]
 
@@ -109,16 +121,15 @@ def test_a_form_of_the_binary_cross_entropy_is_within_its_bounds(
 ) -> None:
     for kind in LOGITS:
         z = drawn(kind, m, n)
-        if name == "torch, clamp" and kind == "zero":
-            continue  # its slope at 0 is 1 - y: a kink, no rounding
+        if name in KINKED and kind == "zero":
+            continue
         require_within(BINARY[name], "binary_cross_entropy", z, binary_targets(targets, z.shape))
 
 
 @pytest.mark.xfail(reason="the slope's bound leaves out softplus(z) - z y: a false accusation")
-@pytest.mark.parametrize("targets", ["hard", "soft"])
 @pytest.mark.parametrize("name", BINARY_BY_SOFTPLUS)
-def test_a_form_by_softplus_is_within_its_bounds(name: str, targets: str) -> None:
-    for kind in LOGITS:
+def test_a_form_by_softplus_is_within_its_bounds(name: str) -> None:
+    for kind, targets in itertools.product(LOGITS, ("hard", "soft")):
         z = drawn(kind, 10, 10)
         y = binary_targets(targets, z.shape)
         require_within(BINARY_BY_SOFTPLUS[name], "binary_cross_entropy", z, y)
@@ -156,7 +167,7 @@ def test_a_form_for_one_hot_targets_is_within_its_bounds_there(name: str) -> Non
 @pytest.mark.xfail(reason="the bounds leave these forms out on soft targets: a false accusation")
 @pytest.mark.parametrize("name", CATEGORICAL_OF_SOFT_TARGETS)
 def test_a_form_for_one_hot_targets_is_within_its_bounds_on_soft_ones_too(name: str) -> None:
-    z = drawn("wide", 1, 2)
+    z = drawn("near", 1, 10)
     for kind in ("smoothed", "drawn"):
         y = rows_of_targets(kind, z.shape)
         require_within(CATEGORICAL_OF_SOFT_TARGETS[name], "categorical_cross_entropy", z, y)

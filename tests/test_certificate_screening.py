@@ -229,3 +229,13 @@ def test_what_is_no_number_is_never_settled(value: float, group: str) -> None:
     meets = {"value": {(0, 2, 1)}, "δ": {(0, 1, j) for j in range(3)},
              "below": {(0, i, 1) for i in range(4)}}  # fmt: skip
     assert meets[group] <= places
+
+
+def test_sums_that_overflow_settle_nothing() -> None:
+    """The exact gradient is beyond all floats; what was recorded is a small number."""
+    delta, below = np.full((1, 12, 4), 1e200), np.full((1, 12, 3), 1e200)
+    reach = np.ones((1, 1, 1))
+    slope = Slope(delta.astype(np.longdouble), delta, np.zeros_like(delta), 0, reach)
+    with np.errstate(all="ignore"):
+        left = Drawn(slope, below).screened(np.ones((1, 4, 3)))
+    assert len(left.places[0]) == 12

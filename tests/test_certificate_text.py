@@ -43,7 +43,7 @@ def verdict_on(*certificates: BackendCertificate) -> str:
 def test_certified_runs_are_counted(honest: BackendCertificate) -> None:
     told = verdict_on(honest, replace(honest, backend="other"))
     assert "Certified: all 96 steps of numpy and other" in told
-    assert "less than one part in 10^14" in told
+    assert "less than one part in 10^15" in told
 
 
 def test_the_first_finding_stands_instead(honest: BackendCertificate) -> None:
@@ -94,10 +94,74 @@ def test_the_table_and_the_findings_are_shown(honest: BackendCertificate) -> Non
     assert "step 777, backward w2" in told
 
 
-def test_close_calls_are_told(honest: BackendCertificate) -> None:
+def told_of(one: BackendCertificate) -> str:
     page = io.StringIO()
-    print_certificates(Console(file=page, width=120), [replace(honest, close_calls=3)])
-    assert "numpy: 3 outputs lie within their bound of 1/2." in page.getvalue()
+    print_certificates(Console(file=page, width=120), [one])
+    return " ".join(page.getvalue().split())
+
+
+def test_close_calls_are_told(honest: BackendCertificate) -> None:
+    told = told_of(replace(honest, close_calls=3))
+    assert "numpy: 3 answers at the marks are so close that rounding could turn them." in told
+    assert "so close" not in told_of(honest)
+
+
+def test_kinks_are_told(honest: BackendCertificate) -> None:
+    assert "numpy: a relu received exactly 0 1,234 times" in told_of(replace(honest, kinks=1234))
+    assert "relu" not in told_of(honest)
+
+
+def test_settled_values_are_told_and_counted(honest: BackendCertificate) -> None:
+    stages = tuple(replace(stage, settled=1000) for stage in honest.stages[:2])
+    screened = replace(honest, stages=stages + honest.stages[2:])
+    assert screened.values == honest.values + 2000
+    assert "2,000 values of wide gradients are not in the table" in told_of(screened)
+    assert "not in the table" not in told_of(honest)
+
+
+def test_a_sample_of_the_steps_is_told_as_one_in_so_many(honest: BackendCertificate) -> None:
+    sampled = replace(honest, judged_steps=9, one_in=7)
+    told = " ".join(verdict_on(sampled, replace(sampled, backend="other")).split())
+    assert "Certified: 18 of 96 steps (1 in 7, drawn from the seed" in told
+    assert "that each step starts where the last one ended was checked for all" in told
+    assert "1 in" not in verdict_on(honest)
+
+
+def test_of_a_sample_it_is_not_said_that_every_step_is_right(honest: BackendCertificate) -> None:
+    assert "Every step is" in verdict_on(honest)
+    assert "Every step is" not in verdict_on(replace(honest, judged_steps=9, one_in=7))
+
+
+@pytest.mark.parametrize(
+    ("worst", "median", "said"),
+    [
+        (2e-15, 1e-15, "any fault present changes a gradient by less than one part in 10^14"),
+        (None, 1e-15, "changes half of the gradients by less than one part in 10^15"),
+        (0.5, 1e-12, "changes half of the gradients by less than one part in 10^12"),
+    ],
+    ids=["all known", "some looked at", "one that cancels"],
+)
+def test_how_small_a_fault_would_be_seen(
+    honest: BackendCertificate, worst: float | None, median: float, said: str
+) -> None:
+    stages = tuple(
+        replace(stage, resolution=median, worst_resolution=worst)
+        for stage in honest.stages
+        if stage.stage == "backward"
+    )
+    assert said in " ".join(verdict_on(replace(honest, stages=stages)).split())
+
+
+def test_a_run_without_a_step_is_not_judged(honest: BackendCertificate) -> None:
+    nothing = replace(honest, steps=0, judged_steps=0, verdict=Verdict.UNDECIDED)
+    told = verdict_on(nothing)
+    assert "Not judged: numpy recorded no step." in told
+    assert "ertified" not in told
+
+
+def test_a_note_ends_what_is_said_of_a_number() -> None:
+    noted = replace(FOUND, note="It is a convention.")
+    assert what_is_wrong(noted).endswith("what rounding can explain. It is a convention.")
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,21 @@ def test_an_honest_file_is_certified(saved: Path) -> None:
     assert judged.header["seed"] == 42
 
 
+def test_a_file_may_be_judged_by_a_sample(saved: Path) -> None:
+    certificate = judge_file(saved, one_in=8).certificate
+    assert certificate.certified
+    assert (certificate.steps, certificate.one_in) == (96, 8)
+    assert 12 <= certificate.judged_steps <= 14
+
+
+def test_a_sample_of_a_file_is_that_of_the_run(saved: Path) -> None:
+    (beside,) = compare(SHORT, 42, [load(find("numpy"))], one_in=8).certificates
+    afterwards = judge_file(saved, one_in=8).certificate
+    assert afterwards.judged_steps == beside.judged_steps
+    steps = [s for s in beside.stages if not s.stage.startswith("curve")]
+    assert afterwards.stages == tuple(steps)
+
+
 def test_another_seed_in_the_header_is_found_at_the_start(saved: Path) -> None:
     certificate = judge_file(changed_header(saved, seed=43)).certificate
     assert not certificate.certified

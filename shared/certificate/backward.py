@@ -20,6 +20,7 @@ from shared.certificate.stages import (
     Reference,
     any_failed,
     parts,
+    parts_of,
     reconsidered,
 )
 
@@ -90,14 +91,14 @@ def _judge_weights(
     reference: Reference, tensor: str, delta: Slope, a: Array, value: Array, in_full: Array
 ) -> Iterator[Judged]:
     """Judge ∂L/∂W part by part; of a wide one, steps that are not to be in full are screened."""
-    for part in parts(value):
-        if not is_wide(value, a.shape[-2]):
+    if not is_wide(value, a.shape[-2]):
+        for part in parts(value):
             yield _in_full(reference, tensor, delta, a, value, part)
-            continue
-        first = np.arange(part.start, part.stop)
-        yield from _screened(reference, tensor, delta, a, value, first[~in_full[part]])
-        if in_full[part].any():
-            yield _in_full(reference, tensor, delta, a, value, first[in_full[part]])
+        return
+    for rows in parts_of(np.flatnonzero(in_full), value):
+        yield _in_full(reference, tensor, delta, a, value, rows)
+    for rows in parts_of(np.flatnonzero(~in_full), value):
+        yield _screened(reference, tensor, delta, a, value, rows)
 
 
 def _in_full(
@@ -111,16 +112,14 @@ def _in_full(
 
 def _screened(
     reference: Reference, tensor: str, delta: Slope, a: Array, value: Array, rows: Array
-) -> Iterator[Judged]:
-    if not len(rows):
-        return
-    left = unsettled(reference.rounding, delta.part(rows), a[rows], value[rows])
-    judged = reference.judged(BACKWARD, tensor, value[rows][left.places], left.exact, left.bound)
+) -> Judged:
+    some = value[rows]
+    left = unsettled(reference.rounding, delta.part(rows), a[rows], some)
+    judged = reference.judged(BACKWARD, tensor, some[left.places], left.exact, left.bound)
     if any_failed(judged):
-        yield _in_full(reference, tensor, delta, a, value, rows)
-        return
-    settled = value[rows].size - len(judged.value)
-    yield replace(judged, rows=rows, places=left.places, settled=settled)
+        return _in_full(reference, tensor, delta, a, value, rows)
+    settled = some.size - judged.value.size
+    return replace(judged, rows=rows, places=left.places, settled=settled)
 
 
 def _output_delta(reference: Reference, seen: Evaluated) -> Slope:

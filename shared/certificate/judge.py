@@ -116,8 +116,8 @@ class Judge:
             self._data.y[batches[chosen]], np.asarray(evaluation.loss)[chosen],
         )  # fmt: skip
         names = self._problem.network.param_names
-        judged_all = [*judge_forward(self._reference, seen)]
         in_full = self._in_full.chosen(recording.steps[chosen])
+        judged_all = [*judge_forward(self._reference, seen, in_full)]
         gradients = [*judge_backward(self._reference, seen, grads, deltas, in_full=in_full)]
         judged_all += told_apart(self._reference, seen, grads, deltas, gradients)
         judged_all += judge_update(self._reference, names, before, grads, after, self._rate)

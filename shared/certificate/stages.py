@@ -73,9 +73,20 @@ class Evaluated:
 
 def parts(value: Array) -> Iterator[slice]:
     """Cut the leading axis of a tensor into parts of PART_NUMBERS, or of one step if need be."""
-    together = max(1, PART_NUMBERS // max(1, value[:1].size))
+    together = _together(value)
     for start in range(0, len(value), together):
         yield slice(start, min(start + together, len(value)))
+
+
+def parts_of(rows: Array, value: Array) -> Iterator[Array]:
+    """Cut some rows of a tensor into such parts."""
+    together = _together(value)
+    for start in range(0, len(rows), together):
+        yield rows[start : start + together]
+
+
+def _together(value: Array) -> int:
+    return max(1, PART_NUMBERS // max(1, value[:1].size))
 
 
 def any_failed(judged: Judged) -> bool:
