@@ -73,7 +73,8 @@ def print_certificates(console: Console, certificates: Sequence[BackendCertifica
             console,
             f"{settled:,} values of wide layers and their gradients are not in the table: an "
             "estimate in float64, its own error included, was enough to know that they are within "
-            f"their bounds. What it did not settle, and one step in {IN_FULL_ONE_IN}, was computed with 64 bits in full.",
+            f"their bounds. What it did not settle, and one step in {IN_FULL_ONE_IN} in full, was "
+            "computed with 64 bits.",
             style="dim",
         )
     for one in certificates:
