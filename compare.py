@@ -160,7 +160,9 @@ def judge_command(chosen: argparse.Namespace) -> int:
     for one in judged:
         print_judged(console, one)
     if json_path:
-        command = shlex.join(["python", "compare.py", "judge", *chosen.files])
+        words = ["python", "compare.py", "judge", *chosen.files]
+        words += [] if chosen.certify is None else ["--certify", chosen.certify]
+        command = shlex.join(words)
         write_json(json_path, judged_data(judged, command))
     return verdict_code([one.certificate for one in judged])
 

@@ -104,7 +104,8 @@ class TorchAutograd(Backend):
             return terms.sum(dim=(-2, -1)) / -y.shape[-2], activations, z
         if self.network.loss == "binary_cross_entropy":
             cross_entropy = self.torch.nn.functional.binary_cross_entropy_with_logits
-            return cross_entropy(z, y, reduction="none").mean(dim=(-2, -1)), activations, z
+            terms = cross_entropy(z, y.expand_as(z), reduction="none")
+            return terms.mean(dim=(-2, -1)), activations, z
         activations.append(self.output(z))
         squares = (activations[-1] - y).square()
         if self.network.loss == "quadratic_cost":

@@ -27,7 +27,12 @@ def zero_first(network: Network) -> Problem:
 
 SHALLOW = zero_first(Network((3, 5, 2), "relu", "softmax", CATEGORICAL))
 DEEP = zero_first(Network((3, 4, 5, 2), "relu", "identity"))
-every_depth = pytest.mark.parametrize("one", [SHALLOW, DEEP], ids=["one layer", "two layers"])
+MIXED = replace(SHALLOW, batch_size=4)
+"""The sample of zeros among three others, of which some lie below zero."""
+
+every_depth = pytest.mark.parametrize(
+    "one", [SHALLOW, DEEP, MIXED], ids=["one layer", "two layers", "among others"]
+)
 with_and_without = pytest.mark.parametrize("deltas", [True, False], ids=["deltas", "no deltas"])
 OTHERS = {0.5: "1/2", 1.0: "1"}
 
@@ -111,10 +116,11 @@ def test_another_mistake_in_the_same_step_gets_no_note(
 
 
 @with_and_without
-def test_a_slope_below_zero_is_a_mistake(deltas: bool) -> None:
-    """A sample that is not zero: no z is 0, and one of them lies below."""
-    one = replace(SHALLOW, x=(SHALLOW.x[1], *SHALLOW.x[1:]))
-    found = judged(one, deltas, below_zero=1.0)
+@pytest.mark.parametrize("at_zero", [0.0, 1.0])
+@pytest.mark.parametrize("one", [SHALLOW, MIXED], ids=["no zero", "a zero among others"])
+def test_a_slope_below_zero_is_a_mistake(one: Problem, at_zero: float, deltas: bool) -> None:
+    first = one.x[1] if one is SHALLOW else one.x[0]
+    found = judged(replace(one, x=(first, *one.x[1:])), deltas, below_zero=1.0, at_zero=at_zero)
     assert found.verdict == Verdict.DIFFERENT
     assert {finding.note for finding in found.findings} == {""}
 

@@ -30,7 +30,7 @@ ARITHMETIC, ROUNDING = REFERENCE.arithmetic, REFERENCE.rounding
 STEPS, M, SIZES = 40, 3, (4, 6, 5, 3)
 MOVED = 0.5
 """Of its bound a function is off by so much; rounding to a float takes its share besides."""
-UNDERFLOWS = 1e6 * ROUNDING.omega
+UNDERFLOWS = 1e-280
 """Both kinds of bounds count underflows, each in its own way."""
 KINDS = [(hidden, *pair) for hidden in HIDDEN for pair in OUTPUT_AND_LOSS]
 Signs = Callable[[tuple[int, ...]], Array]

@@ -24,8 +24,6 @@ STEP = Decimal(10) ** -20
 CERTAIN = 4 * REFERENCE.sharpness
 """By so small a share of its bound an exact value may be off: what `decide` takes it to be."""
 
-Rows = list[list[Decimal]]
-
 
 def drawn(network: Network) -> tuple[tuple[Array, ...], Array, Array]:
     """Parameters, inputs, and targets that the loss can have: with a row of soft ones."""
@@ -68,7 +66,10 @@ def loss(network: Network, params: Sequence[Decimal], x: Array, y: Array) -> Dec
     for inputs, targets in zip(x.tolist(), y.tolist(), strict=True):
         a = [Decimal(v) for v in inputs]
         for i, (W, b) in enumerate(layers, start=1):
-            z = [sum((w * v for w, v in zip(row, a, strict=True)), c) for row, c in zip(W, b)]
+            z = [
+                sum((w * v for w, v in zip(row, a, strict=True)), c)
+                for row, c in zip(W, b, strict=True)
+            ]
             a = function(network.output if i == len(layers) else network.activation, z)
         for o, t in zip(a, map(Decimal, targets), strict=True):
             match network.loss:
@@ -79,8 +80,8 @@ def loss(network: Network, params: Sequence[Decimal], x: Array, y: Array) -> Dec
                 case _:
                     total += (o - t) ** 2
     m, n = y.shape
-    divisor = {"quadratic_cost": 2 * m, "categorical_cross_entropy": m}
-    return total / divisor.get(network.loss, m * n)
+    divisors = {"quadratic_cost": 2 * m, "categorical_cross_entropy": m}
+    return total / Decimal(divisors.get(network.loss, m * n))
 
 
 def flat(params: Sequence[Array]) -> list[Decimal]:
@@ -164,7 +165,8 @@ def test_what_a_sure_softmax_lacks_to_1_has_all_its_digits(lead: float) -> None:
     with localcontext() as context:
         context.prec = DIGITS
         powers = [(Decimal(v) - Decimal(lead)).exp() for v in (1, 0)]
-        true = sum(powers) / (1 + sum(powers))
+        others = sum(powers, Decimal(0))
+        true = others / (1 + others)
         # As a product of long doubles: those reach below the smallest Decimal of a float.
         scale = np.exp(np.longdouble(lead))
         assert abs(decimal(rest * scale) / (true * Decimal(lead).exp()) - 1) <= Decimal(2) ** -55

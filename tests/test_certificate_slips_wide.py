@@ -1,4 +1,4 @@
-"""One number off in a wide gradient: in steps that are computed in full, and in steps screened."""
+"""One number off in a wide layer or its gradient: in steps that are screened, and in others."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 import shared.certificate.stages
 from shared.certificate.sampling import sampling
 from shared.certificate.screening import IN_FULL_ONE_IN
+from shared.problems import Problem
 from tests.certified_kinds import wide
 from tests.certified_runs import Run, judgements, trained
 from tests.certified_slips import (
@@ -20,12 +21,23 @@ from tests.certified_slips import (
     some_place,
 )
 
+
+def with_hidden(activation: str) -> Problem:
+    return replace(wide(), network=replace(wide().network, activation=activation))
+
+
 ONE, TWO = trained(wide(), 3), trained(wide(), (1, 2))
 RUNS = {
     "one network": ONE,
     "two networks": TWO,
     "no deltas": ONE.without_deltas(),
 }
+LAYERS = {
+    "sigmoid": trained(with_hidden("sigmoid"), 3),
+    "relu": trained(with_hidden("relu"), (1, 2)),
+}
+"""Wide hidden layers of functions for which activations are screened as well."""
+
 every_run = pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 both_sides = pytest.mark.parametrize("side", [1, -1], ids=["above", "below"])
 both_ways = pytest.mark.parametrize("in_full", [True, False], ids=["in full", "screened"])
@@ -38,11 +50,13 @@ def a_step(run: Run, in_full: bool) -> int:
     return int(steps[chosen.chosen(steps) == in_full][0])
 
 
-def slipped_runs(run: Run, in_full: bool, side: int) -> tuple[Run, Run]:
-    """A run with a number of W1 within its bound, and one with a number beyond it, found."""
+def slipped_runs(
+    run: Run, in_full: bool, side: int, stage: str = "backward", tensor: str = "W1"
+) -> tuple[Run, Run]:
+    """A run with a number within its bound, and one with a number beyond it, which is found."""
     step = a_step(run, in_full)
-    place = some_place(judgements(run)["backward", "W1"], step, replica=int(run.seeds == (1, 2)))
-    inside, outside = slips_beside(run, "backward", "W1", place, side)
+    place = some_place(judgements(run)[stage, tensor], step, replica=int(run.seeds == (1, 2)))
+    inside, outside = slips_beside(run, stage, tensor, place, side)
     beyond = slipped(run, outside)
     require_found(beyond, outside, expected_of(run, outside))
     return slipped(run, inside), beyond
@@ -62,6 +76,22 @@ def test_most_of_a_wide_gradient_is_settled_by_an_estimate(run: Run) -> None:
 def test_a_number_of_a_wide_gradient(run: Run, in_full: bool, side: int) -> None:
     within, _ = slipped_runs(run, in_full, side)
     assert within.judged().certified
+
+
+@pytest.mark.parametrize("run", LAYERS.values(), ids=LAYERS)
+@both_ways
+@both_sides
+def test_a_number_of_a_wide_layer(run: Run, in_full: bool, side: int) -> None:
+    within, _ = slipped_runs(run, in_full, side, "forward", "a1")
+    assert within.judged().certified
+
+
+@pytest.mark.parametrize("run", LAYERS.values(), ids=LAYERS)
+def test_most_of_a_wide_layer_is_settled_by_an_estimate(run: Run) -> None:
+    activations = run.whole.evaluation.activations
+    assert activations is not None
+    (stage,) = (s for s in run.judged().stages if (s.stage, s.tensor) == ("forward", "a1"))
+    assert 0.5 * activations[0].size < stage.settled < activations[0].size
 
 
 @pytest.mark.parametrize("numbers", [1, 3000, 2**16])

@@ -112,7 +112,7 @@ class Judge:
                 self._data.x[batches[chosen]],
                 *(a[chosen] for a in evaluation.activations or ()),
             ),
-            None if evaluation.logits is None else evaluation.logits[chosen],
+            self._logits(evaluation, chosen),
             self._data.y[batches[chosen]], np.asarray(evaluation.loss)[chosen],
         )  # fmt: skip
         names = self._problem.network.param_names
@@ -145,7 +145,8 @@ class Judge:
             together = max(1, BLOCK_NUMBERS // widest)
             for start in range(0, count, together):
                 marks = slice(start, min(start + together, count))
-                seen = _answers(self._problem, marks, params, x, y, evaluation)
+                logits = self._logits(evaluation, marks)
+                seen = _answers(self._problem, marks, params, x, y, evaluation, logits)
                 judged_all = list(judge_forward(self._reference, seen))
                 for judged in judged_all:
                     named = replace(judged, stage=CURVE + judged.stage)
@@ -171,6 +172,13 @@ class Judge:
             kinks=self._kinks,
         )
 
+    def _logits(self, evaluation: Evaluation, rows: slice | Array) -> Array | None:
+        """Return the logits of some rows, if anything is computed from them."""
+        if evaluation.logits is None or not self._problem.network.from_logits:
+            return None
+        logits: Array = evaluation.logits[rows]
+        return logits
+
     @contextmanager
     def _timed(self) -> Iterator[None]:
         started = time.perf_counter()
@@ -183,7 +191,13 @@ class Judge:
 
 
 def _answers(
-    problem: Problem, marks: slice, params: Params, x: Array, y: Array, evaluation: Evaluation
+    problem: Problem,
+    marks: slice,
+    params: Params,
+    x: Array,
+    y: Array,
+    evaluation: Evaluation,
+    logits: Array | None,
 ) -> Evaluated:
     """Take some marks out of an evaluated block."""
     loss = np.asarray(evaluation.loss)[marks]
@@ -191,7 +205,7 @@ def _answers(
         problem.network,
         tuple(w[marks] for w in params),
         (x.reshape(*(1,) * loss.ndim, *x.shape), *(a[marks] for a in evaluation.activations or ())),
-        None if evaluation.logits is None else evaluation.logits[marks],
+        logits,
         np.broadcast_to(y, (*loss.shape, *y.shape)),
         loss,
     )

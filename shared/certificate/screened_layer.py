@@ -61,6 +61,7 @@ def unsettled_layer(
     else:
         estimate = np.maximum(z, 0) if name == "relu" else z
         settled = abs(value - estimate) + own <= z_error * (1 - 1e-9)
+        settled &= z_error < np.inf
         settled &= z != 0  # where a relu may be without a slope, that is to be known
     places = np.nonzero(~settled)
     *lead, row, column = places

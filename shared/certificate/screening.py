@@ -59,7 +59,8 @@ def unsettled(rounding: Rounding, delta: Slope, a_below: Array, value: Array) ->
     room = delta.error * (1 + gamma(m)) + spare * delta.size
     enough = np.swapaxes(room, -1, -2) @ abs(a_below)
     enough += delta.roundings * m * rounding.omega * delta.reach * top(a_below)
-    places = np.nonzero(~(abs(away) <= enough * (1 - 1e-9)))
+    settled = (abs(away) <= enough * (1 - 1e-9)) & (enough < np.inf)
+    places = np.nonzero(~settled)
     *lead, row, column = places
     inputs = _lines(a_below, lead, column)
     exact = (_lines(delta.exact, lead, row).astype(np.longdouble) * inputs).sum(axis=-1)

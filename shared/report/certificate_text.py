@@ -153,10 +153,12 @@ def _remarks(one: BackendCertificate) -> Iterator[str]:
 def _certified(certificates: Sequence[BackendCertificate]) -> str:
     values = sum(one.values for one in certificates)
     names = words.joined([one.backend for one in certificates])
+    sampled = any(one.judged_steps < one.steps for one in certificates)
+    everything = "What was judged" if sampled else "Every step"
     stages = [s for one in certificates for s in one.stages if s.stage == BACKWARD]
     return (
-        f"Certified: {_steps(certificates)} of {names}, {values:,} values. Every step is what the "
-        f"formulas give, up to rounding; {_resolution(stages)}."
+        f"Certified: {_steps(certificates)} of {names}, {values:,} values. {everything} is what "
+        f"the formulas give, up to rounding; {_resolution(stages)}."
     )
 
 
