@@ -4,10 +4,6 @@
 `lax.scan` turns one step into a whole run, and XLA compiles that run into one program. Programs
 are kept by the shapes of their arguments, so a run cut into equal chunks is compiled once.
 
-Inside, samples are columns: a_l is (n_l, m), so that z_l = W_l a_{l-1} + b_l. Then the product that
-makes the gradient of W_l takes its left factor as it lies in memory, which XLA multiplies twice
-as fast as a transposed one.
-
 The scan carries the parameters of a small network as one flat array (P, *R) and records one flat
 row per step: XLA then makes a single tight loop of it, while a dozen small arrays would each be
 written apart. Replicas come last in it, side by side in memory, as vector instructions want them.
@@ -60,11 +56,12 @@ class JaxGrad(Backend):
 
         self.jax = jax
         self.network = network
+        self.barrier: Callable[..., Any] = jax.lax.optimization_barrier
         self.functions: dict[str, Callable[..., JaxArray]] = {
             "sigmoid": jax.nn.sigmoid,
             "tanh": jax.numpy.tanh,
             "relu": jax.nn.relu,
-            "softmax": partial(jax.nn.softmax, axis=-2),
+            "softmax": jax.nn.softmax,
             "identity": lambda z: z,
         }
         self.shapes = network.param_shapes
@@ -79,14 +76,23 @@ class JaxGrad(Backend):
             raise BackendUnusable(f"JAX cannot use the device {device!r}: {error}") from error
 
     def forward(self, params: Sequence[JaxArray], x: JaxArray) -> tuple[list[JaxArray], JaxArray]:
-        """Return a_1, ..., a_L and z_L, samples in columns; x has them in rows."""
-        activations, a, last = [], x.mT, len(params) // 2
+        """Return a_1, ..., a_L and z_L."""
+        activations, a, last = [], x, len(params) // 2
         for layer, (W, b) in enumerate(zip(params[0::2], params[1::2], strict=True), start=1):
-            z = W @ a + b[..., None]
+            z = self._product(a, W) + b[..., None, :]
             name = self.network.output if layer == last else self.network.activation
             a = self.functions[name](z)
             activations.append(a)
         return activations, z
+
+    def _product(self, a: JaxArray, W: JaxArray) -> JaxArray:
+        """Return a Wᵀ.
+
+        In a larger network it is made as (W aᵀ)ᵀ, and the barrier keeps XLA from undoing that:
+        where δ is cut into columns as well, the gradient δᵀ a is made of factors that XLA
+        multiplies as they lie in memory, which takes half as long.
+        """
+        return a @ W.mT if self.is_flat else self.barrier(W @ a.mT).mT
 
     def loss(
         self, params: Sequence[JaxArray], x: JaxArray, y: JaxArray
@@ -97,17 +103,16 @@ class JaxGrad(Backend):
         """
         jnp, nn = self.jax.numpy, self.jax.nn
         activations, z = self.forward(params, x)
-        seen, t = [a.mT for a in activations], y.mT
         if self.network.loss == "categorical_cross_entropy":
-            terms = -(t * nn.log_softmax(z, axis=-2)).sum(axis=-2)
-            return terms.mean(axis=-1), [*seen, z.mT]
+            terms = -(y * nn.log_softmax(z)).sum(axis=-1)
+            return terms.mean(axis=-1), [*activations, z]
         if self.network.loss == "binary_cross_entropy":
-            terms = -t * nn.log_sigmoid(z) - (1 - t) * nn.log_sigmoid(-z)
-            return jnp.mean(terms, axis=(-2, -1)), [*seen, z.mT]
-        squares = (activations[-1] - t) ** 2
+            terms = -y * nn.log_sigmoid(z) - (1 - y) * nn.log_sigmoid(-z)
+            return jnp.mean(terms, axis=(-2, -1)), [*activations, z]
+        squares = (activations[-1] - y) ** 2
         if self.network.loss == "quadratic_cost":
-            return jnp.mean(squares.sum(axis=-2), axis=-1) / 2, seen
-        return jnp.mean(squares, axis=(-2, -1)), seen
+            return jnp.mean(squares.sum(axis=-1), axis=-1) / 2, activations
+        return jnp.mean(squares, axis=(-2, -1)), activations
 
     def _evaluation(self, seen: Sequence[Array], loss: Array) -> Evaluation:
         if self.network.from_logits:
@@ -129,8 +134,7 @@ class JaxGrad(Backend):
         if self.is_flat:
             return self._flat(grads, loss.shape), seen, loss
         # Else XLA would join the step to the derivation, and round otherwise than one by one.
-        barrier: Callable[..., Carried] = self.jax.lax.optimization_barrier
-        return barrier(grads), seen, loss
+        return self.barrier(grads), seen, loss
 
     def descend(self, w: Carried, gradient: Carried, learning_rate: JaxArray) -> Carried:
         """Return w - η ∂loss/∂w."""
@@ -153,8 +157,9 @@ class JaxGrad(Backend):
         Recorded or not, the parameters travel alike: cut otherwise, XLA would round otherwise.
         """
 
-        def step(w: Carried, batch: JaxArray) -> tuple[Carried, Any]:
-            gradient, seen, loss = self.differentiate(w, x[batch], y[batch])
+        def step(w: Carried, batch: Any) -> tuple[Carried, Any]:
+            samples = batch if self.is_flat else (x[batch], y[batch])
+            gradient, seen, loss = self.differentiate(w, *samples)
             w = self.descend(w, gradient, learning_rate)
             if not record:
                 return w, None
@@ -163,7 +168,7 @@ class JaxGrad(Backend):
             evaluated = self._flat([*seen, loss], loss.shape)
             return w, self.jax.numpy.concatenate([w, gradient, evaluated])
 
-        return self.jax.lax.scan(step, w, batches)
+        return self.jax.lax.scan(step, w, (x[batches], y[batches]) if self.is_flat else batches)
 
     def _flat(self, arrays: Sequence[JaxArray], axes: tuple[int, ...]) -> JaxArray:
         rows = [self.jax.numpy.moveaxis(a.reshape(*axes, -1), -1, 0) for a in arrays]

@@ -70,9 +70,8 @@ def judged(one: Problem, deltas: bool, **slopes: float) -> BackendCertificate:
     return Run(one, 3, (chunk if deltas else replace(chunk, deltas=None),)).judged()
 
 
-@every_depth
-def test_zero_is_what_every_backend_takes(loaded: Loaded, one: Problem) -> None:
-    found = certificate(loaded, one, (3, 4))
+def test_zero_is_what_every_backend_takes(loaded: Loaded) -> None:
+    found = certificate(loaded, DEEP, (3, 4))
     assert found.certified
     assert found.kinks > 0
 

@@ -32,6 +32,13 @@ EVERY_KIND = KINDS | {
 }
 
 
+SATURATED = {
+    name: replace(one, x=tuple(tuple(50 * value for value in row) for row in one.x), epochs=2)
+    for name, one in KINDS.items()
+    if name in ("tanh twice, quadratic cost", "relu, classes", "no hidden layer, one answer")
+}
+
+
 def judged(loaded: Loaded, one: Problem, seeds: Seeds) -> tuple[BackendCertificate, Recording, int]:
     """Train and judge; return what is said, the last chunk, and how many there were."""
     chunks: list[Recording] = []
@@ -114,6 +121,14 @@ def test_any_net(loaded: Loaded, case: str, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("name", EVERY_KIND)
 def test_every_kind_of_network_from_five_seeds_at_once(loaded: Loaded, name: str) -> None:
     one = EVERY_KIND[name]
+    found, last, _ = judged(loaded, one, SEEDS)
+    require_clean(found, last, one, SEEDS)
+
+
+@pytest.mark.parametrize("name", SATURATED)
+def test_networks_that_are_sure_of_every_answer(loaded: Loaded, name: str) -> None:
+    """Units at the ends of their range, logits in the hundreds: nothing cancels, nor overflows."""
+    one = SATURATED[name]
     found, last, _ = judged(loaded, one, SEEDS)
     require_clean(found, last, one, SEEDS)
 

@@ -18,8 +18,6 @@ from shared.certificate.profile import TIGHT
 from shared.certificate.rounding import Rounding
 
 ARITHMETIC, DOUBLE = LongDouble(), Rounding.of("float64")
-CUT = pytest.mark.xfail(reason="the growth of the slope is cut at e^50: a false accusation")
-CUT_SHORT = pytest.param("tanh", 40.0, marks=CUT)
 Function = Callable[[Array], Array]
 
 
@@ -98,7 +96,7 @@ def test_the_tanh_is_within_what_is_declared(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "z_error"),
-    [*itertools.product(("sigmoid", "tanh"), (1e-15, 1e-6, 0.1, 3.0, 20.0)), CUT_SHORT],
+    [*itertools.product(("sigmoid", "tanh"), (1e-15, 1e-6, 0.1, 3.0, 20.0, 40.0))],
 )
 def test_a_z_that_is_off_moves_the_function_no_further(name: str, z_error: float) -> None:
     z = np.concatenate([np.linspace(-30, 30, 2_000), np.linspace(-1, 1, 2_000)])
@@ -113,7 +111,6 @@ def test_a_z_that_is_off_moves_the_function_no_further(name: str, z_error: float
     assert max(worst(ARITHMETIC.lower(one.value), true.value, bound) for one in moved) <= 1
 
 
-@CUT
 def test_a_z_that_is_off_by_more_than_it_is_large_may_move_a_sigmoid_to_1() -> None:
     s = np.exp(np.array([-700.0, -1000.0]))
     assert (TIGHT.sigmoid_error(DOUBLE, s, 1 - s, np.full(2, 2000.0)) >= 1 - 1e-9).all()
@@ -136,7 +133,6 @@ def test_a_sigmoid_through_float32_is_outside() -> None:
     assert worst(narrow, true.value, TIGHT.sigmoid_error(DOUBLE, s, c, np.zeros(1))) > 1
 
 
-@pytest.mark.xfail(reason="an input is flushed before its product with W: a false accusation")
 def test_a_subnormal_input_may_be_flushed_before_a_large_weight_meets_it() -> None:
     a, W = np.array([[[1e-309]]]), np.array([[[1e6]]])
     bound = bounds.affine(DOUBLE, a, W, np.zeros((1, 1)))

@@ -140,7 +140,6 @@ def test_exactly_the_admissible_floats_pass_where_most_digits_cancel() -> None:
         require_exactly_the_admissible(w + ulps * math.ulp(w), g, rate)
 
 
-@pytest.mark.xfail(reason="fused, the result is subnormal; with two roundings it is not")
 def test_a_fused_result_may_be_flushed_that_two_roundings_would_keep() -> None:
     for g in np.random.RandomState(2).uniform(1, 2, 20).tolist():
         slope = math.ldexp(g, -1010)

@@ -60,7 +60,9 @@ def affine(rounding: Rounding, a: Array, W: Array, b: Array) -> Array:
     """Bound the error of z = a Wᵀ + b: n products, n additions, in any order."""
     n = W.shape[-1]
     size = abs(a) @ np.swapaxes(abs(W), -1, -2) + abs(b)[..., None, :]
-    bound: Array = rounding.gamma(n + 1) * size + (n + 1) * rounding.omega * top(a)
+    # A subnormal input may be flushed before it meets the other factor.
+    underflow = (n + 1) * rounding.omega * np.maximum(top(a), top(W))
+    bound: Array = rounding.gamma(n + 1) * size + underflow
     return bound
 
 

@@ -52,7 +52,7 @@ def forward(reference: Reference, seen: Evaluated) -> list[Layer]:
         z_error = (
             rounding.gamma(n + 1) * ((size + error) @ w + abs(b)[..., None, :])
             + error @ w
-            + (n + 1) * rounding.omega * bounds.top(size)
+            + (n + 1) * rounding.omega * np.maximum(bounds.top(size), bounds.top(W))
         )
         z = exact.affine(arithmetic, a, W, arithmetic.lift(b), z_error)
         true = exact.activation(arithmetic, name, z)
@@ -110,7 +110,7 @@ def _output_delta(reference: Reference, seen: Evaluated, last: Layer) -> tuple[A
         at = _logits(reference, seen, last.z, last.true)
         limit = loss_bounds.cross_entropy(rounding, reference.profile, seen.network, at)
         # The output's own error comes twice, which is more than enough.
-        return delta, 2 * (limit.slope + last.error / (m * n if binary else m))
+        return delta, 2 * (limit.slope_of_any_form + last.error / (m * n if binary else m))
     slope = exact.output_slope(seen.network, last.true.value, y)
     factor = 2 / (m * n) if seen.network.loss == "mean_squared_error" else 1 / m
     k = loss_bounds.squared_slope_roundings(seen.network, m, n)
@@ -149,8 +149,8 @@ def _softmax_error(
     """Bound a softmax whose logits are off: each share moves by twice the largest error at most."""
     at = _logits(reference, seen, z, true)
     own = loss_bounds.cross_entropy(reference.rounding, reference.profile, seen.network, at).output
-    stretch = np.exp(np.minimum(2 * z_error.max(axis=-1, keepdims=True), 50.0))
-    error: Array = at.s * (stretch - 1) + own * stretch
+    stretch = np.exp(np.minimum(2 * z_error.max(axis=-1, keepdims=True), 350.0))
+    error: Array = np.minimum(at.s * (stretch - 1) + own * stretch**2, 2.0)
     return error
 
 

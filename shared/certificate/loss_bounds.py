@@ -46,11 +46,17 @@ class Logits:
 
 @dataclass(frozen=True, slots=True)
 class CrossEntropy:
-    """Bounds from the recorded logits: of the output, of the loss, of ∂L/∂z_L."""
+    """Bounds from the recorded logits: of the output, of the loss, of ∂L/∂z_L.
+
+    slope_of_any_form
+        The same for forms that lose small slopes, as (1 - y) - σ(-z) where z is far below 0. A
+        value that only this explains is undecided.
+    """
 
     output: Array
     loss: Array
     slope: Array
+    slope_of_any_form: Array
 
 
 def cross_entropy(
@@ -64,8 +70,8 @@ def cross_entropy(
 def _binary(rounding: Rounding, profile: Profile, at: Logits, divisions: int) -> CrossEntropy:
     """Any stable form: from λ = ln(1 + e^-|z|), or by way of ln σ(z) and ln σ(-z).
 
-    Some forms add |z| and take it away again, so errors are relative to it as well; the slope may
-    be σ(z) - y, or an exponential of a logarithm for each of the two parts of the loss.
+    Some forms add |z| to λ and take it away again. The slope may be σ(z) - y, a difference of two
+    rounded parts, e^(z - ln(1 + e^z)) for σ(z), or such a power for each part of the loss.
     """
     u, omega, z, y = rounding.u, rounding.omega, at.z, at.y
     m, n = y.shape[-2:]
@@ -73,36 +79,53 @@ def _binary(rounding: Rounding, profile: Profile, at: Logits, divisions: int) ->
     lam = np.log1p(np.exp(-size))
     lam_error = (profile.c1 + profile.log + 1) * lam
     terms = np.maximum(z, 0) - z * y + lam
-    each = u * (lam_error + 2 * size + 4 * soft * (size + lam) + 3 * abs(terms))
+    # |z| is a float: rounded to nearest, |z| + λ is no further from itself than |z| is.
+    joined = np.minimum(u * (size + lam), lam)
+    each = u * (lam_error + 4 * soft * (size + lam) + 3 * abs(terms)) + 2 * joined
     loss = each.sum(axis=(-2, -1)) / (m * n)
     loss = loss + rounding.gamma(m * n + divisions) * at.loss + (m * n + 2) * omega
     sigmoid = profile.sigmoid_error(rounding, at.s, at.c, np.zeros(1))
-    exponent = u * (2 * (size + lam) + lam_error + profile.c1 + 2)
+    # z - ln(1 + e^z) is -λ above zero, and z - λ below.
+    power = u * (lam + lam_error + profile.c1 + 2)
+    above, below = np.expm1(power + joined), np.expm1(power + u * size)
+    s_error = at.s * np.where(z > 0, above, below)
+    c_error = at.c * np.where(z > 0, below, above)
     parts = (1 - y) * at.s + y * at.c
-    slope = np.maximum(sigmoid, parts * np.expm1(exponent))
-    slope = (slope + u * (4 + divisions + 3 * soft) * parts) / (m * n) + 3 * omega
-    return CrossEntropy(sigmoid, loss, slope)
+    slope = np.maximum(s_error, (1 - y) * s_error + y * c_error)
+    slope = np.maximum(sigmoid, slope)
+    slope = slope + u * ((4 + divisions + 3 * soft) * parts + divisions * (at.s + y))
+    any_form = np.maximum(slope, c_error + u * (4 + 2 * divisions + soft))
+    slope, any_form = (v / (m * n) + 3 * omega for v in (slope, any_form))
+    return CrossEntropy(sigmoid, loss, slope, any_form)
 
 
 def _categorical(rounding: Rounding, profile: Profile, at: Logits, divisions: int) -> CrossEntropy:
-    """Any stable form: e^d/Σe^d with d = z - max z, or e^(d - ln Σe^d), or e^(z - logsumexp z)."""
+    """Any stable form: e^d/Σe^d with d = z - max z, or e^(d - ln Σe^d), or e^(z - logsumexp z).
+
+    The loss may be Σ y (logsumexp z - z), logsumexp z - Σ y z, or -Σ y ln s, the slope what follows
+    from any of these.
+    """
     u, omega, s, y = rounding.u, rounding.omega, at.s, at.y
     m, n = y.shape[-2:]
     highest = at.z.max(axis=-1, keepdims=True)
     d = at.z - highest
     log_sum = np.log(np.exp(d).sum(axis=-1, keepdims=True))
     log_share = abs(d - log_sum)
-    f = abs(d) + profile.c1
+    f = abs(d) + profile.c1 * (d != 0)
     mean_f = (s * f).sum(axis=-1, keepdims=True)
     second_order = 1 + 4 * u * np.maximum(n, f)
-    quotient = u * (at.c * f + mean_f - s * f + n + 1) * second_order
+    quotient = u * (f + mean_f + n + 1) * second_order
     logarithm = abs(d) + mean_f + n - 1 + profile.log * log_sum + log_share
     logarithm = u * (logarithm + 2 * abs(highest + log_sum)) * second_order
-    output = s * np.expm1(np.maximum(quotient, logarithm + profile.c1 * u)) + 4 * omega
-    of_quotient = np.expm1(quotient) + profile.log * u * log_share
-    loss = (y * np.maximum(logarithm, of_quotient)).sum(axis=(-2, -1)) / m
-    loss = loss + rounding.gamma(m * n + 2 + divisions) * at.loss + (m * n + 2) * omega
-    one_hot = ((y == 0) | (y == 1)).all(axis=-1, keepdims=True)
-    slope = (np.where(one_hot, 0, n) + 1 + divisions) * s + (1 + divisions) * abs(s - y)
-    slope = (output + u * (slope + divisions * y)) / m + omega
-    return CrossEntropy(output, loss, slope)
+    power = np.maximum(quotient, logarithm + profile.c1 * u)
+    # An exponent that is off by more leaves nothing of a share.
+    output = np.where(power < 50, s * np.expm1(np.minimum(power, 50.0)), 1.0) + 4 * omega
+    of_quotient = np.expm1(np.minimum(quotient, 50.0)) + profile.log * u * log_share
+    soft = ((y != 0) & (y != 1)).any(axis=-1, keepdims=True)
+    each = y * np.maximum(logarithm, of_quotient) + n * u * soft * y * abs(at.z)
+    # Where y is 0 so is the term, and adding it rounds nothing.
+    k = u * (np.count_nonzero(y, axis=(-2, -1)) + 2 + divisions)
+    loss = each.sum(axis=(-2, -1)) / m + k / (1 - k) * at.loss + (m * n + 2) * omega
+    slope = (n * soft + 3 + divisions) * s + (2 + divisions) * abs(s - y) + (3 + divisions) * y
+    slope = (output + u * slope) / m + 4 * omega
+    return CrossEntropy(output, loss, slope, slope)

@@ -72,11 +72,13 @@ def _cut_product(a: Any, b: Any, allowed: Array) -> Pair:
     """Return a bᵀ: both have rows of terms, (..., r, n) and (..., c, n), contiguous as copied."""
     n = a.shape[-1]
     a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    as_given = a, b
     near_a, near_b = _near(a), _near(b)
     within = _exponents(abs(near_a), -2, of_zeros=0)
     if np.ptp(within) > _EVEN:
         # Powers of two carry the size of each term over to b: terms may spread, rows hardly do.
-        if abs(within).max() > _SAFE_EXPONENT:
+        of_rows = _exponents(abs(near_a), -1, of_zeros=-_BELOW_ALL)
+        if abs(within).max() > _SAFE_EXPONENT or not _is_safe(of_rows):
             return _directly(a, np.swapaxes(b, -1, -2))
         a, b = a * np.ldexp(1.0, -within), b * np.ldexp(1.0, within)
         near_a, near_b = _near(a), _near(b)
@@ -84,7 +86,7 @@ def _cut_product(a: Any, b: Any, allowed: Array) -> Pair:
     top_a = _exponents(size_a, -1, of_zeros=-_BELOW_ALL)
     top_b = _exponents(size_b, -1, of_zeros=-_BELOW_ALL)
     if not (_is_safe(top_a) and _is_safe(top_b)):
-        return _directly(a, np.swapaxes(b, -1, -2))
+        return _directly(as_given[0], np.swapaxes(as_given[1], -1, -2))
     bits = (53 - math.ceil(math.log2(n))) // 2
     high_a, high_b = _leading(near_a, top_a - bits), _leading(near_b, top_b - bits)
     low_a, low_b = _near(a - high_a), _near(b - high_b)
@@ -93,13 +95,13 @@ def _cut_product(a: Any, b: Any, allowed: Array) -> Pair:
     low += low_a @ near_b
     found = Pair(high_a @ high_b, low)
     # Half a unit of the last leading bit is the most that lies in a low part.
-    each = (n + 2) * 2.0**-54 / SHARE
+    each = (n + 4) * 2.0**-54 / SHARE
     sum_a, sum_b = (v.sum(axis=-1, keepdims=True) for v in (size_a, size_b))
     error = np.ldexp(each, top_a - bits) * np.swapaxes(sum_b, -1, -2)
     error += sum_a * np.swapaxes(np.ldexp(each, top_b - bits), -1, -2)
     unsure = error > allowed
     if unsure.any():
-        _replace(found, a, b, unsure)
+        _replace(found, *as_given, unsure)
     return found
 
 

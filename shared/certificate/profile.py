@@ -33,7 +33,7 @@ class Profile:
 
     def sigmoid_error(self, rounding: Rounding, s: Array, c: Array, z_error: Array) -> Array:
         """Bound |a - σ(z)| where the program's z is off by at most z_error; c = 1 - s."""
-        moved = np.minimum(s * c * z_error * _stretched(z_error), 1.0)
+        moved = _moved(s * c, z_error, 1.0)
         highest, rest = np.minimum(1.0, s + moved), np.minimum(1.0, c + moved)
         function = rounding.u * highest * (self.c0 + self.c1 * rest) * (1 + 1e-6)
         bound: Array = moved + function + rounding.omega
@@ -41,16 +41,17 @@ class Profile:
 
     def tanh_error(self, rounding: Rounding, t: Array, q: Array, z_error: Array) -> Array:
         """Bound |a - tanh z| likewise; t = tanh z, q = 1 - t²."""
-        moved = np.minimum(q * z_error * _stretched(2 * z_error), 2.0)
+        moved = _moved(q, z_error, 2.0)
         highest = np.minimum(1.0, abs(t) + moved)
         bound: Array = moved + rounding.u * self.tanh * highest * (1 + 1e-6) + rounding.omega
         return bound
 
 
-def _stretched(error: Array) -> Array:
-    """e^error: by so much the slope may grow within the error; no more than is ever needed."""
-    stretched: Array = np.exp(np.minimum(error, 50.0))
-    return stretched
+def _moved(slope: Array, error: Array, most: float) -> Array:
+    """Bound how far a function moves within the error: its slope grows by e^(most error) there."""
+    grown = np.exp(np.minimum(most * error, 50.0))
+    moved: Array = np.where(most * error < 50, np.minimum(slope * error * grown, most), most)
+    return moved
 
 
 TIGHT = Profile("tight", c0=2.0, c1=4.0, tanh=14.0, log=4.0)

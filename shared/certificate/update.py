@@ -66,14 +66,14 @@ def admissible(rounding: Rounding, w: Array, g: Array, rate: np.floating, after:
         if not allowed.all():
             places = np.nonzero(~allowed & np.isfinite(after))
             w, g, after = w[places], g[places], after[places]
-            fused = _is_fused(w, g, after, rate)
+            fused = _is_fused(rounding, w, g, after, rate)
             left = ~fused
             fused[left] = _is_flushed(rounding, w[left], g[left], after[left], rate)
             allowed[places] = fused
     return allowed
 
 
-def _is_fused(w: Array, g: Array, after: Array, rate: np.floating) -> Array:
+def _is_fused(rounding: Rounding, w: Array, g: Array, after: Array, rate: np.floating) -> Array:
     """Say whether `after` is w - ηg rounded once, to nearest, ties to even. Shapes: all (k,).
 
     The difference d = w - ηg - after is held to half the distance of the neighbouring floats. It is
@@ -100,9 +100,11 @@ def _is_fused(w: Array, g: Array, after: Array, rate: np.floating) -> Array:
     safe = ((sizes > _SAFE[0]) & (sizes < _SAFE[1])).all(axis=0)
     # Where a product of parts might over- or underflow, or after is 0, fractions tell.
     for i in np.flatnonzero(~safe):
-        fused[i] = (
-            np.isfinite((w[i], g[i])).all() and _rounded(_exact(w[i], g[i], rate)) == after[i]
-        )
+        if np.isfinite((w[i], g[i])).all():
+            result = _rounded(_exact(w[i], g[i], rate))
+            fused[i] = after[i] == result or (after[i] == 0 and abs(result) < rounding.omega)
+        else:
+            fused[i] = False
     return np.asarray(fused)
 
 
