@@ -62,7 +62,8 @@ def unsettled_layer(
         estimate = np.maximum(z, 0) if name == "relu" else z
         settled = abs(value - estimate) + own <= z_error * (1 - 1e-9)
         settled &= z_error < np.inf
-        settled &= z != 0  # where a relu may be without a slope, that is to be known
+        if name == "relu":
+            settled &= abs(z) > own  # whether z is 0, where there is no slope, is to be known
     places = np.nonzero(~settled)
     *lead, row, column = places
     terms = a[(*lead, row)].astype(np.longdouble) * W[(*lead, column)]
