@@ -150,3 +150,18 @@ def test_where_no_zero_is_met_no_kink_is_counted() -> None:
 def test_the_kinks_of_replicas_are_counted_together() -> None:
     each = [trained(SHALLOW, seed).judged().kinks for seed in (3, 4)]
     assert trained(SHALLOW, (3, 4)).judged().kinks == sum(each) > 0
+
+
+def test_a_mistake_in_another_step_takes_no_note_away() -> None:
+    honest = trained(SHALLOW, 3)
+    backend = Kinked(SHALLOW.network, SHALLOW.optimizer, "float64")
+    backend.at_zero = 1.0
+    data, batches = SHALLOW.dataset("float64"), honest.whole.batches[:4]
+    chunk = Stepwise(backend).train(honest.start, OptimizerState(), data, batches)
+    wrong = [g.copy() for g in chunk.grads]
+    wrong[-1][2] *= 1 + 1e-6
+    chunk = replace(chunk, grads=tuple(wrong), deltas=None)
+    told = {(f.step, bool(f.note)) for f in Run(SHALLOW, 3, (chunk,)).judged().findings}
+    assert (1, True) in told
+    assert (3, False) in told
+    assert not {(1, False), (3, True)} & told

@@ -1,7 +1,7 @@
 """relu'(0): no slope is right there, so a program that takes another one is told apart by name.
 
-Libraries take 0, 1/2 or 1. Here it is 0, and a gradient computed otherwise is different; but where
-one of the other values explains all of it, the finding says so.
+Libraries take 0, 1/2 or 1. Here it is 0, and a gradient computed otherwise is not certified; but
+where one of the other values explains everything in a step, its findings say so.
 """
 
 from __future__ import annotations
@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from shared.backend import Array, Params
 from shared.certificate import bounds, exact
 from shared.certificate.backward import judge_backward
-from shared.certificate.decision import Judged
+from shared.certificate.decision import Judged, Verdict
 from shared.certificate.stages import Evaluated, Reference, any_failed
 
 OTHERS = {"1/2": 0.5, "1": 1.0}
+
+LOOKED_AT = 20
+"""As many failed steps of a block are tried; reports show no more findings."""
 
 
 def told_apart(
@@ -25,17 +30,41 @@ def told_apart(
     deltas: tuple[Array, ...] | None,
     judged: Sequence[Judged],
 ) -> list[Judged]:
-    """Return the judged gradients, with a note where another relu'(0) explains what failed."""
+    """Return the judged gradients, with notes where another relu'(0) explains a failed step."""
     if seen.network.activation != "relu" or not any(map(any_failed, judged)):
         return list(judged)
+    steps = np.arange(len(seen.y))
+    failed = sorted({int(row) for one in judged for row in steps[one.rows][_failed_rows(one)]})
+    notes = {}
+    for row in failed[:LOOKED_AT]:
+        at = slice(row, row + 1)
+        some = deltas and tuple(d[at] for d in deltas)
+        name = _explaining(reference, seen.part(at), tuple(g[at] for g in grads), some)
+        if name:
+            notes[row] = f"It is what relu'(0) = {name} gives: a convention; here it is 0."
+    return [
+        replace(one, notes={i: notes[r] for i, r in enumerate(steps[one.rows]) if r in notes})
+        for one in judged
+    ]
+
+
+def _failed_rows(one: Judged) -> Array:
+    """Return the rows of a judged tensor that hold a failed value."""
+    rows: Array = np.unique(np.nonzero(one.verdict > Verdict.VACUOUS)[0])
+    return rows
+
+
+def _explaining(
+    reference: Reference, seen: Evaluated, grads: Params, deltas: tuple[Array, ...] | None
+) -> str | None:
+    """Name the relu'(0) under which nothing in these steps fails."""
     zeros = [_at_zero(reference, seen, layer) for layer in range(1, len(seen.functions))]
-    if any(zero.any() for zero in zeros):
-        for name, slope in OTHERS.items():
-            kinks = [slope * zero for zero in zeros]
-            if not any(map(any_failed, judge_backward(reference, seen, grads, deltas, kinks))):
-                note = f"It is what relu'(0) = {name} gives: a convention; here it is 0."
-                return [replace(one, note=note) if any_failed(one) else one for one in judged]
-    return list(judged)
+    for name, slope in OTHERS.items():
+        kinks = [slope * zero for zero in zeros]
+        again = judge_backward(reference, seen, grads, deltas, kinks)
+        if any(zero.any() for zero in zeros) and not any(map(any_failed, again)):
+            return name
+    return None
 
 
 def _at_zero(reference: Reference, seen: Evaluated, layer: int) -> Array:

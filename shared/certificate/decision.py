@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -48,8 +49,8 @@ class Judged:
         How many others an estimate found to be within their bounds.
     kinks
         How many values come from a z of exactly 0 into a relu, which has no slope there.
-    note
-        What else there is to say of those that failed.
+    notes
+        By row, what else there is to say of the values that failed in it.
     """
 
     stage: str
@@ -63,7 +64,7 @@ class Judged:
     places: tuple[Array, ...] | None = None
     settled: int = 0
     kinks: int = 0
-    note: str = ""
+    notes: Mapping[int, str] = field(default_factory=dict)
 
 
 def decide(

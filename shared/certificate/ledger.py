@@ -107,7 +107,7 @@ class Ledger:
             value=float(value), exact=float(exact), error=float(judged.error[place]),
             bound=float(judged.bound[place]),
             ulps=int(ulp_distance(value.reshape(1), exact.astype(value.dtype).reshape(1))[0]),
-            verdict=Verdict(int(judged.verdict[place])), note=judged.note,
+            verdict=Verdict(int(judged.verdict[place])), note=judged.notes.get(place[0], ""),
         )  # fmt: skip
 
     def _keep(self, rank: int, finding: Finding) -> None:

@@ -64,6 +64,14 @@ class Evaluated:
     y: Array
     loss: Array
 
+    def part(self, rows: slice) -> Evaluated:
+        """Return the same of some steps."""
+        return Evaluated(
+            self.network, tuple(w[rows] for w in self.params),
+            tuple(a[rows] for a in self.activations),
+            None if self.logits is None else self.logits[rows], self.y[rows], self.loss[rows],
+        )  # fmt: skip
+
     @property
     def functions(self) -> tuple[str, ...]:
         """The names of f_1, ..., f_L."""

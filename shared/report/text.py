@@ -240,7 +240,7 @@ def _print_times(console: Console, comparison: Comparison) -> None:
         )  # fmt: skip
     console.print(table)
     if comparison.certificates:
-        say(console, f"Judging every step took {words.seconds(comparison.judging_s)} more.")
+        say(console, f"Judging took {words.seconds(comparison.judging_s)} more.")
 
 
 def _step(step: int | None) -> str:
