@@ -133,8 +133,10 @@ class JaxGrad(Backend):
         (_, (seen, loss)), grads = differentiated(self._params(w))
         if self.is_flat:
             return self._flat(grads, loss.shape), seen, loss
-        # Else XLA would join the step to the derivation, and round otherwise than one by one.
-        return self.barrier(grads), seen, loss
+        # Behind a barrier, since XLA rounds by what it makes into one loop: the derivation is then
+        # the same whether or not a step follows and the loss is asked for.
+        derived: tuple[Carried, list[JaxArray], JaxArray] = self.barrier((grads, seen, loss))
+        return derived
 
     def descend(self, w: Carried, gradient: Carried, learning_rate: JaxArray) -> Carried:
         """Return w - η ∂loss/∂w."""

@@ -119,7 +119,7 @@ def test_the_named_problems_are_judged_in_full(name: str) -> None:
 
 @pytest.mark.parametrize("seeds", [42, (1, 2)], ids=["one network", "two networks"])
 def test_a_long_training_of_a_wide_network_is_sampled(seeds: int | tuple[int, ...]) -> None:
-    assert sampling(wide(2000), seeds).one_in > 10
+    assert sampling(wide(20_000), seeds).one_in > 10
 
 
 def test_a_few_steps_of_a_wide_network_are_judged_in_full() -> None:

@@ -157,6 +157,7 @@ def test_hundreds_of_digits_do_not() -> None:
         x=(tuple(np.zeros(64).tolist()),) * (pixels // 64),
         y=((1.0, *[0.0] * 9),) * (pixels // 64),
         network=replace(SHORT.network, sizes=shape),
+        classes=tuple("0123456789"),
     )
     trainee = Trainee(NUMPY, wide, "float64")
     assert 50 < group_size(trainee, 1000) < 200

@@ -19,8 +19,8 @@ from shared.problems import Problem
 BUDGET_NS = 45e9
 """What judging one backend may take, by the estimates below: well under a minute."""
 
-NS_PER_NUMBER, NS_PER_PRODUCT = 40.0, 3.0
-"""Rough prices of judging a number, and of a product inside a matrix product, on one core."""
+NS_PER_NUMBER, NS_PER_PRODUCT = 25.0, 0.7
+"""Rough prices of judging a number, and of every weight times every sample, on one core."""
 
 _PAGE = 4096
 
@@ -65,4 +65,4 @@ def _price_ns(problem: Problem) -> float:
     """Estimate what judging one step of one backend takes."""
     network, m = problem.network, problem.batch_size
     numbers = 2 * network.param_count + 2 * m * sum(network.sizes[1:])
-    return NS_PER_NUMBER * numbers + NS_PER_PRODUCT * 10 * m * network.param_count
+    return NS_PER_NUMBER * numbers + NS_PER_PRODUCT * m * network.param_count
