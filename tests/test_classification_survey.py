@@ -158,6 +158,7 @@ def test_hundreds_of_digits_do_not() -> None:
         y=((1.0, *[0.0] * 9),) * (pixels // 64),
         network=replace(SHORT.network, sizes=shape),
         classes=tuple("0123456789"),
+        image=None,
     )
     trainee = Trainee(NUMPY, wide, "float64")
     assert 50 < group_size(trainee, 1000) < 200
