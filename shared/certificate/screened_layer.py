@@ -64,7 +64,7 @@ def unsettled_layer(
         settled &= z_error < np.inf
         if name == "relu":
             settled &= abs(z) > own  # whether z is 0, where there is no slope, is to be known
-    places = np.nonzero(~settled)
+    places = np.unravel_index(np.flatnonzero(~settled), settled.shape)
     *lead, row, column = places
     terms = a[(*lead, row)].astype(np.longdouble) * W[(*lead, column)]
     return UnsettledLayer(places, terms.sum(axis=-1) + b[(*lead, column)], z_error[places])

@@ -21,7 +21,7 @@ from shared.certificate.rounding import Rounding
 WIDE = 1024
 """Gradients with as many numbers are screened."""
 
-IN_FULL_ONE_IN = 8
+IN_FULL_ONE_IN = 16
 """So many steps are computed exactly in full all the same, for the figures of the report."""
 
 
@@ -60,7 +60,7 @@ def unsettled(rounding: Rounding, delta: Slope, a_below: Array, value: Array) ->
     enough = np.swapaxes(room, -1, -2) @ abs(a_below)
     enough += delta.roundings * m * rounding.omega * delta.reach * top(a_below)
     settled = (abs(away) <= enough * (1 - 1e-9)) & (enough < np.inf)
-    places = np.nonzero(~settled)
+    places = np.unravel_index(np.flatnonzero(~settled), settled.shape)
     *lead, row, column = places
     inputs = _lines(a_below, lead, column)
     exact = (_lines(delta.exact, lead, row).astype(np.longdouble) * inputs).sum(axis=-1)

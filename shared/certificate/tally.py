@@ -34,8 +34,7 @@ class Tally:
 
     def add(self, judged: Judged, steps: Array) -> None:
         """Count one chunk; steps (s,) number the leading axis."""
-        for kind in Verdict:
-            self._counts[kind] += np.count_nonzero(judged.verdict == kind)
+        self._count(judged.verdict)
         self._settled += judged.settled
         if judged.places is not None:
             self._add_unsettled(judged, steps[judged.places[0]])
@@ -67,6 +66,15 @@ class Tally:
         elif self._worst_resolution is not None:
             highest = float(resolution.max(initial=0.0))
             self._worst_resolution = max(self._worst_resolution, highest)
+
+    def _count(self, verdict: Array) -> None:
+        others = np.count_nonzero(verdict)
+        self._counts[Verdict.BIT_EQUAL] += verdict.size - others
+        if verdict.max(initial=0) <= Verdict.EXPLAINED:
+            self._counts[Verdict.EXPLAINED] += others
+            return
+        for kind in list(Verdict)[1:]:
+            self._counts[kind] += np.count_nonzero(verdict == kind)
 
     def _add_unsettled(self, judged: Judged, steps: Array) -> None:
         """Let the numbers that an estimate did not settle count for the worst, where they belong.
