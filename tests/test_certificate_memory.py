@@ -100,11 +100,12 @@ def test_judging_takes_as_much_memory_in_the_last_chunk_as_in_the_first(
 ) -> None:
     run = chunked(one, monkeypatch)
     judge = Judge("numpy", one, "float64", run.seeds)
-    judge.add(run.chunks[0])
+    for chunk in run.chunks[:3]:  # what is made once, and kept by Python itself, is made now
+        judge.add(chunk)
     tracemalloc.start()
     try:
         peaks = []
-        for chunk in run.chunks[1:]:
+        for chunk in run.chunks[3:]:
             tracemalloc.reset_peak()
             start, _ = tracemalloc.get_traced_memory()
             judge.add(chunk)
