@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -114,5 +115,13 @@ def _order(problem: Problem, seeds: int | Sequence[int], epoch: int) -> Array:
         return np.arange(n) if isinstance(seeds, int) else np.tile(np.arange(n), (len(seeds), 1))
     if not isinstance(seeds, int):
         return np.stack([_order(problem, seed, epoch) for seed in seeds])
+    return _shuffled(n, seeds, epoch)
+
+
+@lru_cache(maxsize=64)
+def _shuffled(n: int, seed: int, epoch: int) -> Array:
+    """Draw an order; it is asked for by every backend, and by the certificate again."""
     # A pair of numbers: RandomState(seed) alone has drawn the parameters.
-    return np.random.RandomState([seeds, epoch]).permutation(n)
+    order = np.random.RandomState([seed, epoch]).permutation(n)
+    order.flags.writeable = False
+    return order

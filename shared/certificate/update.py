@@ -60,16 +60,17 @@ def admissible(rounding: Rounding, w: Array, g: Array, rate: np.floating, after:
     Shapes: all of one shape; so is the result, which is boolean.
     """
     with np.errstate(all="ignore"):
-        product = rate * g
-        allowed: Array = after == np.subtract(w, product, out=product)
-        allowed &= np.isfinite(after)
-        if not allowed.all():
-            places = np.nonzero(~allowed & np.isfinite(after))
+        allowed: Array = np.equal(after, w - rate * g, order="C")
+        if not np.isfinite(after).all():
+            allowed &= np.isfinite(after)
+        others = np.flatnonzero(~allowed)
+        if len(others):
+            places = np.unravel_index(others, allowed.shape)
             w, g, after = w[places], g[places], after[places]
             fused = _is_fused(rounding, w, g, after, rate)
-            left = ~fused
+            left = ~fused & np.isfinite(after)
             fused[left] = _is_flushed(rounding, w[left], g[left], after[left], rate)
-            allowed[places] = fused
+            allowed.reshape(-1)[others] = fused & np.isfinite(after)
     return allowed
 
 
