@@ -1,27 +1,18 @@
-"""What the reports tell of a classifier, on the page and as data."""
+"""What the reports tell of a classifier on the page."""
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console
 
-from shared.backend import Array
-from shared.classification import NOTHING, Answers, Spread, classification
+from shared.classification import NOTHING
 from shared.comparison import BackendResult, Comparison, compare
 from shared.problems import Problem, problem
-from shared.registry import Loaded
 from shared.report import words
-from shared.report.data import comparison_data, survey_data, write_json
-from shared.report.survey_text import print_survey
-from shared.report.text import print_comparison
-from shared.survey import Survey, survey
+from tests.classifier_runs import THIRD, answering, data_of, put, run, text_of, told_of
 from tests.classifiers import (
     CLASSES,
     MISLABELLED,
@@ -31,44 +22,7 @@ from tests.classifiers import (
     one_output,
     pictures,
 )
-from tests.command_line import row, section, strictly, unwrapped
-
-THIRD = Loaded(replace(OTHER.source, name="third"), NUMPY.kind, NUMPY.version)
-
-
-def run(one: Problem, *loaded: Loaded) -> Comparison:
-    return compare(one, 1, loaded or [NUMPY], dtype="float32")
-
-
-def text_of(comparison: Comparison, width: int = 88) -> str:
-    page = io.StringIO()
-    print_comparison(Console(file=page, width=width, highlight=False), comparison)
-    return page.getvalue()
-
-
-def data_of(comparison: Comparison) -> Any:
-    return comparison_data(comparison, "as typed")["classification"]
-
-
-def answering(comparison: Comparison, which: int, change: Callable[[Array], None]) -> Comparison:
-    """The comparison, had one backend answered otherwise."""
-    results = list(comparison.backends)
-    before = results[which].curve.answers
-    assert before is not None
-    chosen = before.predicted.copy()
-    change(chosen)
-    said = Answers(chosen, np.where(chosen == NOTHING, np.nan, before.confidence))
-    results[which] = replace(results[which], curve=replace(results[which].curve, answers=said))
-    named = [(result.name, result.curve.answers) for result in results]
-    found = classification(comparison.problem, named, 20)
-    return replace(comparison, backends=tuple(results), classification=found)
-
-
-def put(*at: int, chosen: int) -> Callable[[Array], None]:
-    def change(predicted: Array) -> None:
-        predicted[list(at)] = chosen
-
-    return change
+from tests.command_line import row, section, unwrapped
 
 
 @pytest.fixture(scope="module")
@@ -210,11 +164,6 @@ def test_disagreements_are_told_sample_by_sample(learned: Comparison) -> None:
     assert "1 of 1 error (numpy)\n" in told
 
 
-def told_of(comparison: Comparison) -> Any:
-    assert comparison.classification is not None
-    return comparison.classification
-
-
 def test_of_many_disagreements_the_first_are_shown() -> None:
     one = none_held_out(1)
     apart = answering(run(replace(one, x=one.x * 2, y=one.y * 2), NUMPY, OTHER), 1, put(chosen=0))
@@ -342,150 +291,3 @@ def test_people_are_told_as_before() -> None:
     assert "Accuracy" not in told
     assert "Confusion" not in told
     assert told.splitlines()[1].startswith("seed 1, ")
-
-
-# As data
-
-
-def test_the_data_holds_every_mark_and_every_answer(learned: Comparison) -> None:
-    whole = comparison_data(learned, "as typed")
-    (first, *_) = whole["backends"]
-    assert len(first["curve"]["held_out_correct"]) == 21
-    told = whole["classification"]
-    assert (told["samples"], told["held_out"], told["split"]) == (6, True, "by hand")
-    assert (told["after_epoch"], told["classes"]) == (20, list(CLASSES))
-    assert told["true"] == ["left", "right", "top", "right", "right", "top"]
-    (backend, *_) = told["backends"]
-    assert [one["name"] for one in told["backends"]] == ["numpy", "other", "third"]
-    assert backend["predicted"] == ["left", "right", "top", "right", "left", "top"]
-    assert (backend["correct"], backend["unanswered"]) == (5, [0, 0, 0])
-    assert backend["correct"] == first["curve"]["held_out_correct"][-1]
-    assert backend["confusion"] == [[1, 0, 0], [1, 2, 0], [0, 0, 2]]
-    assert backend["most_confidently_wrong"] == [
-        {
-            "index": MISLABELLED,
-            "true": "right",
-            "predicted": "left",
-            "confidence": backend["confidence"][MISLABELLED],
-        }
-    ]
-    assert told["disagreements"] == []
-
-
-def test_the_data_holds_disagreements(learned: Comparison) -> None:
-    told = data_of(answering(learned, 1, put(0, chosen=NOTHING)))
-    (one,) = told["disagreements"]
-    assert (one["index"], one["true"]) == (0, "left")
-    said = {name: answer["predicted"] for name, answer in one["answers"].items()}
-    assert said == {"numpy": "left", "other": None, "third": "left"}
-    assert told["backends"][1]["unanswered"] == [1, 0, 0]
-
-
-def test_the_data_is_json(learned: Comparison, tmp_path: Any) -> None:
-    broken = answering(learned, 1, put(0, chosen=NOTHING))
-    write_json(tmp_path / "a.json", comparison_data(broken, "as typed"))
-    told = strictly((tmp_path / "a.json").read_text("utf-8"))["classification"]
-    assert told["backends"][1]["confidence"][0] == "NaN"
-
-
-def test_the_data_of_people_has_no_answers() -> None:
-    whole = comparison_data(compare(problem("people4").changed(epochs=1), 1, [NUMPY]), "as typed")
-    assert whole["classification"] is None
-    assert whole["backends"][0]["curve"]["held_out_correct"] is None
-
-
-def test_equal_runs_give_equal_data(learned: Comparison) -> None:
-    again = run(pictures(20), NUMPY, OTHER, THIRD)
-    assert data_of(again) == data_of(learned)
-    assert data_of(run(pictures(19), NUMPY, OTHER, THIRD)) != data_of(learned)
-
-
-# Many seeds
-
-
-def page_of(one: Survey) -> str:
-    page = io.StringIO()
-    print_survey(Console(file=page, width=88, highlight=False), one)
-    return page.getvalue()
-
-
-@pytest.fixture(scope="module")
-def many() -> Survey:
-    return survey(pictures(4), range(25), [NUMPY, OTHER], dtype="float32")
-
-
-def test_each_seed_has_its_accuracy(many: Survey) -> None:
-    lines = section(page_of(many), f"25 seeds: {ACCURACY[0].lower()}{ACCURACY[1:]}")
-    assert many.answers is not None
-    assert lines[0] == "Held out: by hand."
-    assert lines[1].split() == ["seed", "numpy", "other"]
-    told = [line.split() for line in lines[2:22]]
-    assert told == [
-        [str(seed), *(words.percent(n / 6) for n in many.answers.correct[:, seed].tolist())]
-        for seed in range(20)
-    ]
-    assert lines[22] == "and 5 more; --json FILE holds them all."
-    assert lines[23] == "alike 25 (all backends predict the same for all 6)"
-    assert "solved" not in page_of(many)
-
-
-def test_seeds_that_are_not_alike_are_left_out(many: Survey) -> None:
-    assert many.answers is not None
-    alike = many.answers.alike.copy()
-    alike[[3, 24]] = False
-    told = page_of(replace(many, answers=replace(many.answers, alike=alike)))
-    assert "alike 23 (all backends predict the same for all 6)\n    0-2, 4-23\n" in told
-
-
-def test_one_backend_alone_is_not_alike() -> None:
-    told = page_of(survey(pictures(1), [1, 2], [NUMPY], dtype="float32"))
-    assert "alike" not in told
-    assert "parted 0" in told
-
-
-@pytest.mark.parametrize(
-    ("spread", "cells"),
-    [
-        (Spread(0.97138, 0.00234, 0.966), ["97.14", "0.23", "96.6"]),
-        (Spread(0.5, None, 0.5), ["50.00", "-", "50.0"]),
-        (Spread(1.0, 0.0, 1.0), ["100.00", "0.00", "100.0"]),
-    ],
-)
-def test_the_spread_of_each_backend_is_told(many: Survey, spread: Spread, cells: list[str]) -> None:
-    assert many.answers is not None
-    told = replace(many, answers=replace(many.answers, spreads=(many.answers.spreads[0], spread)))
-    lines = section(page_of(told), "By backend: accuracy over the 25 seeds, and time")
-    assert row(lines, "other")[:3] == cells
-
-
-def test_parted_seeds_of_a_classifier_are_told(many: Survey) -> None:
-    parted = many.parted_epoch.copy()
-    parted[[2, 5]] = 3
-    told = page_of(replace(many, parted_epoch=parted))
-    lines = section(told, "Parted seeds: since when, and how many of 9 training samples came out")
-    assert [line.split()[:2] for line in lines[1:]] == [["2", "3"], ["5", "3"]]
-    assert "\nparted 2 " in told
-
-
-def test_the_data_of_many_seeds(many: Survey) -> None:
-    assert many.answers is not None
-    alike = np.arange(25) != 7
-    unlike = replace(many, answers=replace(many.answers, alike=alike))
-    told = survey_data(unlike, "as typed")["classification"]
-    assert (told["samples"], told["held_out"], told["split"]) == (6, True, "by hand")
-    assert [one["seed"] for one in told["seeds"]] == list(range(25))
-    for i, one in enumerate(told["seeds"]):
-        numpy, other = many.answers.correct[:, i].tolist()
-        assert one["correct"] == {"numpy": numpy, "other": other}
-        assert one["all_predict_the_same"] is (i != 7)
-    shares = many.answers.correct[0] / 6
-    assert told["accuracy"]["numpy"] == {
-        "mean": shares.mean(),
-        "deviation": shares.std(ddof=1),
-        "lowest": shares.min(),
-    }
-
-
-def test_the_data_of_surveyed_people_has_no_answers() -> None:
-    people = survey(problem("people4").changed(epochs=1), [0, 1], [NUMPY])
-    assert survey_data(people, "as typed")["classification"] is None
