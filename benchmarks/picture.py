@@ -65,7 +65,7 @@ def _differences(told: Comparison, x: float, y: float) -> list[str]:
     for i, (a, b) in enumerate(itertools.combinations(told.backends, 2)):
         gap = np.maximum(np.abs(a.curve.loss - b.curve.loss), SMALLEST)
         parts.append(_path(epochs, (np.log10(gap) + span) / span, x, y, COLOURS[i], DASHES[i]))
-        parts += _key(x + PANEL - 118, y + 14 + 18 * i, f"{a.name}-{b.name}", i)
+        parts += _key(x + PANEL - 118, y + HEIGHT / 2 + 18 * i, f"{a.name}-{b.name}", i)
     parts.append(f'<text x="{x}" y="{y - 12}">their differences (the lowest line is 0)</text>')
     parts.append(f'<text x="{x}" y="{y + HEIGHT + 18}">0</text>')
     end = f"epoch {epochs[-1]:,}"
