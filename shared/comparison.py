@@ -173,7 +173,8 @@ def compare(
                             writer.add(recording)
                     params = [recording.final[0] for recording in recordings]
                     steps = recordings[0].final[1].step
-                progress(steps)
+                    # Here too: an interrupt inside a progress bar may leave its lock closed.
+                    progress(steps)
     except KeyboardInterrupt:
         interrupted = True
 

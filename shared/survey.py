@@ -167,7 +167,8 @@ def _train(
             with interrupts_deferred():
                 for taker, recording in zip(takers, recordings, strict=True):
                     taker.add(recording)
-            progress(recordings[0].final[1].step * len(seeds))
+                # Here too: an interrupt inside a progress bar may leave its lock closed.
+                progress(recordings[0].final[1].step * len(seeds))
     except KeyboardInterrupt:
         complete = False
     # An interrupt that comes so late takes nothing away.
