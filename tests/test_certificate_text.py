@@ -127,6 +127,16 @@ def test_a_sample_of_the_steps_is_told_as_one_in_so_many(honest: BackendCertific
     assert "1 in" not in verdict_on(honest)
 
 
+def test_where_deltas_are_judged_the_resolution_is_that_of_each_stage(
+    honest: BackendCertificate,
+) -> None:
+    """A gradient judged from a recorded δ leaves out what that δ may be off."""
+    without = tuple(stage for stage in honest.stages if stage.tensor[0] != "δ")
+    assert len(without) < len(honest.stages)
+    assert ", stage by stage." in " ".join(verdict_on(honest).split())
+    assert "stage by stage" not in " ".join(verdict_on(replace(honest, stages=without)).split())
+
+
 def test_of_a_sample_it_is_not_said_that_every_step_is_right(honest: BackendCertificate) -> None:
     assert "Every step is" in verdict_on(honest)
     assert "Every step is" not in verdict_on(replace(honest, judged_steps=9, one_in=7))

@@ -1,6 +1,6 @@
 """Matrix products with more digits than float64, at the speed of float64's own.
 
-A product in longdouble takes some forty times as long as one in float64. Cut in two, it does not
+A product in longdouble takes many times as long as one in float64. Cut in two, it does not
 need to be one: of each row of a and each column of b, the leading bits are taken apart, so few that
 their products add up without any rounding; what remains is tiny, and its rounding tinier still.
 

@@ -1,7 +1,7 @@
 """Which steps are judged number by number: all of them, or a sample where that would take too long.
 
-A sample is drawn from the seed, one step of each stretch, so that no backend can know which; the
-first and the last step are always in it. The choice depends on the problem alone, never on how
+A sample is drawn from the seed, one step of each stretch, so that no place in an epoch is favoured;
+the first and the last step are always in it. The choice depends on the problem alone, never on how
 fast a machine is: equal runs are judged alike everywhere.
 """
 
