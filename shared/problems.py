@@ -166,6 +166,24 @@ class Problem:
         """Return x (N, n_0) and y (N, n_L), rounded once to the dtype, read-only."""
         return Dataset(_array(self.x, dtype), _array(self.y, dtype))
 
+    def optimizer_in(self, dtype: str) -> Optimizer:
+        """Return the optimizer with its learning rate rounded once to the dtype.
+
+        Raises
+        ------
+        UsageError
+            The learning rate is zero or infinite there.
+        """
+        rate = self.optimizer.learning_rate
+        with np.errstate(over="ignore", under="ignore"):
+            rounded = float(np.dtype(dtype).type(rate))
+        if not (math.isfinite(rounded) and rounded > 0):
+            raise UsageError(
+                f"learning rate {rate!r} rounds to {rounded} in {dtype}; expected one that "
+                f"{dtype} can hold."
+            )
+        return replace(self.optimizer, learning_rate=rounded)
+
     def held_out_dataset(self, dtype: str) -> Dataset | None:
         """Return the held-out samples likewise, or None where there are none."""
         if self.held_out is None:

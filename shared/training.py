@@ -17,7 +17,7 @@ import numpy as np
 
 from shared.backend import Array, Backend, Dataset, OptimizerState, Params, Recording
 from shared.contract import Contract
-from shared.errors import BackendUnavailable, UsageError
+from shared.errors import BackendUnavailable
 from shared.problems import Problem
 from shared.registry import Loaded
 from shared.seeding import batch_runs, starting_params
@@ -44,7 +44,7 @@ class Trainee:
     def __init__(self, loaded: Loaded, problem: Problem, dtype: str) -> None:
         started = time.perf_counter()
         self.loaded = loaded
-        self.backend: Backend = loaded.create(problem.network, problem.optimizer, dtype)
+        self.backend: Backend = loaded.create(problem.network, problem.optimizer_in(dtype), dtype)
         self.setup_s = time.perf_counter() - started
         self.train_s = 0.0
         self.problem, self.dtype = problem, dtype
@@ -93,14 +93,6 @@ def prepare(
     BackendUnavailable
         No backend is left.
     """
-    rate = problem.optimizer.learning_rate
-    with np.errstate(over="ignore", under="ignore"):
-        rounded = float(np.dtype(dtype).type(rate))
-    if not (math.isfinite(rounded) and rounded > 0):
-        raise UsageError(
-            f"learning rate {rate!r} rounds to {rounded} in {dtype}; expected one that "
-            f"{dtype} can hold."
-        )
     trainees, missing = [], []
     for one in loaded:
         try:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from shared.backend import Array, Evaluation, Params, StepGradients
-from shared.certificate.products import Pair
+from shared.certificate.double_double import DoubleDouble
 from shared.certificate.stages import Evaluated
 from tests.exact_functions import activation, binary_cross_entropy, categorical_cross_entropy
 from tests.gradient_check import SLOPES, Rules, derived
@@ -126,17 +126,18 @@ def _decimals(row: Array) -> list[Decimal]:
 
 def as_fraction(number: Any, place: Place) -> Fraction:
     """A number of the certificate's own wide arithmetic, all its bits."""
-    if isinstance(number, Pair):
+    if isinstance(number, DoubleDouble):
         return Fraction(float(number.high[place])) + Fraction(float(number.low[place]))
     return Fraction(*number[place].as_integer_ratio())
 
 
-def beside(exact: Fraction, bound: float, side: int) -> tuple[float, float]:
+def beside(exact: Fraction, bound: float, side: int, dtype: str = "float64") -> tuple[float, float]:
     """The floats next to 0.99 of the bound, inside it, and next to 1.01 of it, outside."""
-    inside = float(exact + side * Fraction(bound) * 99 / 100)
-    while abs(Fraction(inside) - exact) > Fraction(bound) * 99 / 100:
-        inside = math.nextafter(inside, float(exact))
-    outside = float(exact + side * Fraction(bound) * 101 / 100)
-    while abs(Fraction(outside) - exact) < Fraction(bound) * 101 / 100:
-        outside = math.nextafter(outside, side * math.inf)
-    return inside, outside
+    kind = np.dtype(dtype).type
+    near, far = (exact + side * Fraction(bound) * n / 100 for n in (99, 101))
+    inside, outside = kind(float(near)), kind(float(far))
+    while abs(Fraction(float(inside)) - exact) > Fraction(bound) * 99 / 100:
+        inside = np.nextafter(inside, kind(float(exact)))
+    while side * (Fraction(float(outside)) - far) < 0:
+        outside = np.nextafter(outside, kind(side * math.inf))
+    return float(inside), float(outside)

@@ -16,7 +16,7 @@ from shared.certificate.findings import BackendCertificate
 from shared.certificate.forward import judge_forward
 from shared.certificate.judge import Judge, reference_for
 from shared.certificate.sampling import Sampling
-from shared.certificate.stages import Evaluated
+from shared.certificate.stages import Evaluated, Gradients
 from shared.certificate.update import judge_update
 from shared.evaluation import CurveTaker
 from shared.network import Network
@@ -36,14 +36,16 @@ class Run:
     problem: Problem
     seeds: Seeds
     chunks: tuple[Recording, ...]
+    dtype: str = "float64"
 
     @property
     def start(self) -> Params:
-        return starting_params(self.problem, self.seeds, "float64")
+        return starting_params(self.problem, self.seeds, self.dtype)
 
     @property
     def rate(self) -> np.floating[Any]:
-        return np.float64(self.problem.optimizer.learning_rate)
+        rate: np.floating[Any] = np.dtype(self.dtype).type(self.problem.optimizer.learning_rate)
+        return rate
 
     @property
     def whole(self) -> Recording:
@@ -58,7 +60,7 @@ class Run:
         return self.with_chunks(*(replace(chunk, deltas=None) for chunk in self.chunks))
 
     def judged(self, sample: Sampling | None = None) -> BackendCertificate:
-        judge = Judge("numpy", self.problem, "float64", self.seeds, sample)
+        judge = Judge("numpy", self.problem, self.dtype, self.seeds, sample)
         for chunk in self.chunks:
             judge.add(chunk)
         return judge.finish()
@@ -85,11 +87,13 @@ def general(
     )
 
 
-def trained(one: Problem, seeds: Seeds = 42, loaded: Loaded | None = None) -> Run:
+def trained(
+    one: Problem, seeds: Seeds = 42, loaded: Loaded | None = None, dtype: str = "float64"
+) -> Run:
     """Train as the harness does and keep every chunk; NumPy's backend unless told otherwise."""
-    trainee = Trainee(loaded or load(find("numpy")), one, "float64")
+    trainee = Trainee(loaded or load(find("numpy")), one, dtype)
     trainee.start(seeds)
-    return Run(one, seeds, tuple(recording for (recording,) in lockstep([trainee])))
+    return Run(one, seeds, tuple(recording for (recording,) in lockstep([trainee])), dtype)
 
 
 def certificate(
@@ -98,11 +102,12 @@ def certificate(
     seeds: Seeds,
     sample: Sampling | None = None,
     seen: Callable[[Recording], None] = lambda _: None,
+    dtype: str = "float64",
 ) -> BackendCertificate:
     """Train with a judge on the steps and the curve, as the harness does; show every chunk."""
-    trainee = Trainee(loaded, one, "float64")
+    trainee = Trainee(loaded, one, dtype)
     trainee.start(seeds)
-    judge = Judge(loaded.name, one, "float64", seeds, sample)
+    judge = Judge(loaded.name, one, dtype, seeds, sample)
     taker = CurveTaker(trainee, judge)
     for (recording,) in lockstep([trainee]):
         judge.add(recording)
@@ -113,23 +118,36 @@ def certificate(
 
 
 def seen_by(run: Run) -> Evaluated:
-    """What the stages of a run's only chunk are judged from."""
-    recording, data = run.whole, run.problem.dataset("float64")
+    """What the stages of a run's only chunk are judged from, held in float64."""
+    recording, data = run.whole, run.problem.dataset(run.dtype)
     evaluation = recording.evaluation
     assert evaluation.activations is not None
+    x, y = (of_all[recording.batches].astype(np.float64) for of_all in (data.x, data.y))
     return Evaluated(
-        run.problem.network, recording.before,
-        (data.x[recording.batches], *evaluation.activations), evaluation.logits,
-        data.y[recording.batches], evaluation.loss,
+        run.problem.network, held(recording.before), (x, *held(evaluation.activations)),
+        None if evaluation.logits is None else evaluation.logits.astype(np.float64),
+        y, np.asarray(evaluation.loss, np.float64),
     )  # fmt: skip
+
+
+def held(arrays: Params) -> Params:
+    """The same numbers in float64, as what a certificate judges is held."""
+    return tuple(a.astype(np.float64, copy=False) for a in arrays)
+
+
+def gradients_of(run: Run) -> Gradients:
+    """The gradients of a run's only chunk, and the deltas if it has any."""
+    deltas = run.whole.deltas
+    return Gradients(held(run.whole.grads), None if deltas is None else held(deltas))
 
 
 def judgements(run: Run) -> dict[tuple[str, str], Judged]:
     """Every judged tensor of a run's only chunk, by stage and name; nothing is screened."""
-    reference, seen, recording = reference_for("float64"), seen_by(run), run.whole
+    reference, seen, recording = reference_for(run.dtype), seen_by(run), run.whole
+    got = gradients_of(run)
     every = (
         *judge_forward(reference, seen),
-        *judge_backward(reference, seen, recording.grads, recording.deltas),
+        *judge_backward(reference, seen, got.grads, got.deltas),
         *judge_update(
             reference, run.problem.network.param_names, recording.before, recording.grads,
             recording.after, run.rate,

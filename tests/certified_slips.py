@@ -6,7 +6,6 @@ So one value of one stage is off, and every other step, stage and link of the ch
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import numpy as np
 
@@ -18,15 +17,14 @@ from impls.numpy_backprop import (
     total_loss,
 )
 from shared.backend import Array, Evaluation, OptimizerState, Params, StepGradients
-from shared.certificate import end_to_end
 from shared.certificate.decision import Judged, Verdict
 from shared.certificate.findings import Finding
-from shared.certificate.judge import reference_for
-from shared.certificate.stages import FORWARD, LOSS, UPDATE, Evaluated
+from shared.certificate.stages import FORWARD, LOSS, UPDATE
 from shared.network import Network, Optimizer
 from shared.stepwise import Stepwise
-from tests.certified_exact import as_fraction, beside, exact_value
-from tests.certified_runs import Place, Run, judgements, seen_by
+from tests.certified_exact import beside, exact_value
+from tests.certified_forms import beyond_all, expected_verdict
+from tests.certified_runs import Place, Run, gradients_of, judgements, seen_by
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,10 @@ class Slip:
 class Slipping(NumpyBackprop):
     """Computes as NumPy's backend does, but for the slip."""
 
-    def __init__(self, network: Network, optimizer: Optimizer, slip: Slip) -> None:
-        super().__init__(network, optimizer, "float64")
+    def __init__(
+        self, network: Network, optimizer: Optimizer, slip: Slip, dtype: str = "float64"
+    ) -> None:
+        super().__init__(network, optimizer, dtype)
         self.slip, self.step = slip, 1
 
     def passed(self, stage: str, tensor: str, value: Array) -> Array:
@@ -110,10 +110,10 @@ class Slipping(NumpyBackprop):
 def slipped(run: Run, slip: Slip) -> Run:
     """Train again, through the same chunks, and slip once."""
     one = run.problem
-    backend = Stepwise(Slipping(one.network, one.optimizer, slip))
+    backend = Stepwise(Slipping(one.network, one.optimizer, slip, run.dtype))
     params, state, chunks = run.start, OptimizerState(), []
     for honest in run.chunks:
-        chunk = backend.train(params, state, one.dataset("float64"), honest.batches)
+        chunk = backend.train(params, state, one.dataset(run.dtype), honest.batches)
         params, state = chunk.final
         without = honest.deltas is None
         chunks.append(replace(chunk, deltas=None) if without else chunk)
@@ -130,43 +130,38 @@ def some_place(judged: Judged, step: int, replica: int) -> Place:
     return (step - 1, *candidates[len(candidates) // 2].tolist())
 
 
-def slips_beside(run: Run, stage: str, tensor: str, place: Place, side: int) -> tuple[Slip, Slip]:
-    """Slips to 0.99 and to 1.01 of the bound, counted from an exact value computed here."""
+def slips_beside(
+    run: Run, stage: str, tensor: str, place: Place, side: int
+) -> tuple[Slip, Slip, Slip]:
+    """Slips to 0.99 and to 1.01 of the declared bound, counted from an exact value computed here,
+    and to a value beyond what any form allows."""
     bound = float(judgements(run)[stage, tensor].bound[place])
-    exact = exact_value(seen_by(run), run.whole.deltas, stage, tensor, place)
-    inside, outside = beside(exact, bound, side)
-    inner, step = place[1:], place[0] + 1
-    return Slip(stage, tensor, step, inner, inside), Slip(stage, tensor, step, inner, outside)
-
-
-def whole_step(
-    seen: Evaluated, stage: str, tensor: str, place: Place
-) -> tuple[Fraction, Fraction] | None:
-    """The exact value and the bound from end to end, where the stage has such a bound."""
-    reference = reference_for("float64")
-    if stage == FORWARD:
-        number, error = end_to_end.forward(reference, seen)[int(tensor[1:]) - 1].of(tensor)
-    elif stage == "backward":
-        ends = {one.tensor: one for one in end_to_end.backward(reference, seen)}
-        number, error = ends[tensor].exact, ends[tensor].error
-    else:
-        return None
-    return as_fraction(number, place), Fraction(float(error[place]))
-
-
-def expected_verdict(
-    seen: Evaluated, stage: str, tensor: str, place: Place, value: float
-) -> Verdict:
-    """UNDECIDED where a value lies within the bound from end to end, else DIFFERENT."""
-    ends = whole_step(seen, stage, tensor, place)
-    held = ends is not None and abs(Fraction(value) - ends[0]) <= ends[1]
-    return Verdict.UNDECIDED if held else Verdict.DIFFERENT
+    seen, got = seen_by(run), gradients_of(run)
+    exact = exact_value(seen, got.deltas, stage, tensor, place)
+    within, aside = beside(exact, bound, side, run.dtype)
+    beyond = beyond_all(seen, got, stage, tensor, place, side, run.dtype)
+    assert side * beyond >= side * aside
+    values = (within, aside, beyond)
+    first, second, third = (Slip(stage, tensor, place[0] + 1, place[1:], v) for v in values)
+    return first, second, third
 
 
 def expected_of(run: Run, slip: Slip) -> Verdict:
-    """The same of a slip."""
+    """What a slip beyond all forms has to be called."""
     place = (slip.step - 1, *slip.element)
-    return expected_verdict(seen_by(run), slip.stage, slip.tensor, place, slip.value)
+    return expected_verdict(seen_by(run), slip.stage, slip.tensor, place, slip.value, run.dtype)
+
+
+def require_not_as_declared(run: Run, slip: Slip) -> None:
+    """The slip is found, or another form, which is named, explains it."""
+    certificate = run.judged()
+    for found in certificate.findings:
+        assert (found.step, found.stage, found.tensor) == (slip.step, slip.stage, slip.tensor)
+        assert (found.element, found.value) == (slip.element, slip.value)
+    (stage,) = (
+        one for one in certificate.stages if (one.stage, one.tensor) == (slip.stage, slip.tensor)
+    )
+    assert certificate.found == 1 or (certificate.certified and stage.forms)
 
 
 def require_found(run: Run, slip: Slip, verdict: Verdict) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from typing import TypeAlias
@@ -20,6 +21,10 @@ pytest.register_assert_rewrite("tests.command_line")  # a complaint that is none
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"):
     os.environ.setdefault(_name, "1")
+
+
+# No test looks at a calibration of this machine, or writes one over it.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="isograd-tests-")
 
 
 def load_or_skip(source: Source) -> Loaded:

@@ -13,11 +13,12 @@ from shared.backend import Array
 from shared.certificate import bounds, loss_bounds
 from shared.certificate.arithmetic import LongDouble
 from shared.certificate.backward import judge_backward
-from shared.certificate.profile import TIGHT, Profile
+from shared.certificate.profile import Profile, tight
 from shared.certificate.rounding import Rounding
 from shared.certificate.stages import Evaluated, Reference
 from shared.network import Network
 
+TIGHT = tight("float64")
 U, OMEGA = 2.0**-53, 2.0**-1022
 DOUBLE = Rounding.of("float64")
 ROUNDINGS = {"W1": 9, "b1": 8, "W2": 5, "b2": 4}

@@ -16,15 +16,17 @@ import pytest
 from shared.backend import Array
 from shared.certificate import bounds, end_to_end, exact
 from shared.certificate.arithmetic import LongDouble
-from shared.certificate.backward import judge_backward
+from shared.certificate.backward import judged_as
 from shared.certificate.bounds import widened
+from shared.certificate.forms import Form
 from shared.certificate.forward import at_logits
-from shared.certificate.profile import TIGHT
+from shared.certificate.profile import tight
 from shared.certificate.rounding import Rounding
-from shared.certificate.stages import Evaluated, Reference
+from shared.certificate.stages import Evaluated, Gradients, Reference
 from shared.network import Network
 from tests.kinds import HIDDEN, OUTPUT_AND_LOSS
 
+TIGHT = tight("float64")
 REFERENCE = Reference(LongDouble(), Rounding.of("float64"), TIGHT)
 ARITHMETIC, ROUNDING = REFERENCE.arithmetic, REFERENCE.rounding
 STEPS, M, SIZES = 40, 3, (4, 6, 5, 3)
@@ -93,7 +95,7 @@ def test_what_the_cut_points_contain_lies_within_the_bounds_from_end_to_end(
     nothing = tuple(np.zeros_like(w) for w in start.params)
     for signs in all_ways(0):
         seen = recorded(start, signs)
-        for judged in judge_backward(REFERENCE, seen, nothing):
+        for judged in judged_as(REFERENCE, seen, Gradients(nothing), Form(TIGHT)):
             one: Any = whole[judged.tensor]
             cut = judged.exact - ARITHMETIC.lower(one.exact)
             reach = abs(cut) + MOVED * judged.bound - 2 * np.spacing(abs(judged.exact))

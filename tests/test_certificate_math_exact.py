@@ -12,12 +12,13 @@ import pytest
 from shared.backend import Array
 from shared.certificate import end_to_end, exact
 from shared.certificate.arithmetic import LongDouble
-from shared.certificate.profile import TIGHT
+from shared.certificate.profile import tight
 from shared.certificate.rounding import Rounding
 from shared.certificate.stages import Evaluated, Reference
 from shared.network import Network
 from tests.kinds import HIDDEN, OUTPUT_AND_LOSS
 
+TIGHT = tight("float64")
 REFERENCE = Reference(LongDouble(), Rounding.of("float64"), TIGHT)
 SIZES, SAMPLES, DIGITS = (2, 3, 2, 2), 3, 60
 STEP = Decimal(10) ** -20

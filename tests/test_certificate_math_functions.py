@@ -14,9 +14,10 @@ import torch
 from shared.backend import Array
 from shared.certificate import bounds, exact
 from shared.certificate.arithmetic import LongDouble
-from shared.certificate.profile import TIGHT
+from shared.certificate.profile import tight
 from shared.certificate.rounding import Rounding
 
+TIGHT = tight("float64")
 ARITHMETIC, DOUBLE = LongDouble(), Rounding.of("float64")
 Function = Callable[[Array], Array]
 

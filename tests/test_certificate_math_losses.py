@@ -16,7 +16,7 @@ from shared.certificate import exact, loss_bounds
 from shared.certificate.arithmetic import LongDouble
 from shared.certificate.bounds import widened
 from shared.certificate.loss_bounds import Logits
-from shared.certificate.profile import TIGHT
+from shared.certificate.profile import tight
 from shared.certificate.rounding import Rounding
 from shared.network import Network
 from tests.math_forms import (
@@ -28,6 +28,7 @@ from tests.math_forms import (
     Form,
 )
 
+TIGHT = tight("float64")
 ARITHMETIC, DOUBLE, STEPS = LongDouble(), Rounding.of("float64"), 400
 BATCHES = [(1, 1), (3, 1), (7, 5)]
 ROWS = [(1, 2), (3, 3), (5, 40)]

@@ -12,7 +12,8 @@ import pytest
 
 from shared.backend import Array
 from shared.certificate import products
-from shared.certificate.products import SHARE, product, whole
+from shared.certificate.arithmetic import LongDouble
+from shared.certificate.products import SHARE
 from shared.certificate.rounding import Rounding
 
 DOUBLE = Rounding.of("float64")
@@ -35,7 +36,7 @@ def fraction(v: Any) -> Fraction:
 def worst_share(a: Any, b: Any) -> float:
     """The largest error of a product of matrices over what is allowed it."""
     limit = allowed(a, b)
-    found = whole(product(a, b, limit))
+    found = LongDouble().matmul(a, b, limit)
     rows = [[fraction(v) for v in row] for row in a]
     columns = [[fraction(v) for v in column] for column in b.T]
     shares = [
@@ -149,15 +150,15 @@ def test_a_row_of_tiny_numbers_beside_huge_ones_keeps_its_value() -> None:
 
 def test_numbers_below_every_float_are_no_more_than_an_underflow() -> None:
     tiny = np.full((1, 20), np.exp(np.longdouble(-1000)))
-    found = whole(product(tiny, np.ones((20, 1)), np.full((1, 1), 20 * DOUBLE.omega)))
+    found = LongDouble().matmul(tiny, np.ones((20, 1)), np.full((1, 1), 20 * DOUBLE.omega))
     assert abs(found[0, 0]) <= 20 * DOUBLE.omega * SHARE
 
 
 def test_leading_axes_are_steps_and_replicas() -> None:
     random = np.random.RandomState(1)
     a, b = random.normal(size=(3, 2, 4, 20)), random.normal(size=(3, 2, 20, 5))
-    together = whole(product(a, b, np.full((3, 2, 4, 5), 1e-14)))
+    together = LongDouble().matmul(a, b, np.full((3, 2, 4, 5), 1e-14))
     for place in np.ndindex(3, 2):
-        alone = whole(product(a[place], b[place], np.full((4, 5), 1e-14)))
+        alone = LongDouble().matmul(a[place], b[place], np.full((4, 5), 1e-14))
         assert (together[place] == alone).all()
     assert math.prod(together.shape) == 120

@@ -14,13 +14,14 @@ from shared.certificate import bounds, exact
 from shared.certificate.decision import Judged, Verdict
 from shared.certificate.forward import judge_forward
 from shared.certificate.judge import reference_for
-from shared.certificate.profile import TIGHT
+from shared.certificate.profile import tight
 from shared.certificate.rounding import Rounding
 from shared.certificate.screened_layer import UnsettledLayer, is_wide_layer, unsettled_layer
 from tests.certified_kinds import wide
 from tests.certified_runs import Run, put, seen_by, trained
 from tests.recordings import repeatably
 
+TIGHT = tight("float64")
 DOUBLE, REFERENCE = Rounding.of("float64"), reference_for("float64")
 ARITHMETIC = REFERENCE.arithmetic
 NAMES = ("sigmoid", "relu", "identity")
@@ -60,7 +61,7 @@ class Drawn:
         return bounds.activation(DOUBLE, TIGHT, self.name, value, rest, z_error)
 
     def screened(self, value: Array) -> UnsettledLayer:
-        return unsettled_layer(DOUBLE, TIGHT, self.name, self.a, self.W, self.b, value)
+        return unsettled_layer(REFERENCE, self.name, self.a, self.W, self.b, value)
 
     def beyond(self, share: float, side: Array) -> Array:
         """Floats at least at a share of the bound from the exact value."""

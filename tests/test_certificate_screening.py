@@ -155,7 +155,7 @@ class Drawn:
         return wide
 
     def screened(self, value: Array) -> Unsettled:
-        return unsettled(DOUBLE, self.delta, self.below, value)
+        return unsettled(REFERENCE, self.delta, self.below, value)
 
     def at(self, share: float, side: Array) -> Array:
         """Floats at a share of the bound from the exact value, or beyond it where they are few."""

@@ -1,7 +1,8 @@
 """Every stage and tensor of every kind of network: one number off, and all that follows from it.
 
-At 0.99 of its bound a number passes, at 1.01 it is found, there and nowhere else. Exact values are
-computed here apart from the certificate.
+At 0.99 of its bound a number passes as declared, at 1.01 it does not, and beyond what any form
+allows it is found, there and nowhere else. Exact values are computed here apart from the
+certificate.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from shared.certificate.decision import Verdict
 from shared.certificate.stages import FORWARD, LOSS, UPDATE
 from shared.network import Network
 from tests.certified_exact import beside
+from tests.certified_forms import beyond_all, named_forms, whole_step
 from tests.certified_kinds import KINDS
-from tests.certified_runs import Run, judgements, seen_by, trained
+from tests.certified_runs import Run, gradients_of, judgements, seen_by, trained
 from tests.certified_slips import (
     Slip,
     expected_of,
     require_found,
+    require_not_as_declared,
     slipped,
     slips_beside,
     some_place,
-    whole_step,
 )
 
 REPLICAS = {name for i, name in enumerate(KINDS) if i % 2}
@@ -59,7 +61,7 @@ def run_of(name: str) -> Run:
     return trained(KINDS[name], (1, 2) if name in REPLICAS else 3)
 
 
-def slips(name: str, stage: str, tensor: str, side: int, step: int = 3) -> tuple[Slip, Slip]:
+def slips(name: str, stage: str, tensor: str, side: int, step: int = 3) -> tuple[Slip, Slip, Slip]:
     run = run_of(name)
     place = some_place(judgements(run)[stage, tensor], step, replica=int(name in REPLICAS))
     return slips_beside(run, stage, tensor, place, side)
@@ -68,16 +70,25 @@ def slips(name: str, stage: str, tensor: str, side: int, step: int = 3) -> tuple
 @every_tensor
 @both_sides
 def test_a_number_within_its_bound(name: str, stage: str, tensor: str, side: int) -> None:
-    inside, _ = slips(name, stage, tensor, side)
+    inside, _, _ = slips(name, stage, tensor, side)
     altered = slipped(run_of(name), inside)
     assert judgements(altered)[stage, tensor].value[inside.step - 1][inside.element] == inside.value
-    assert altered.judged().certified
+    certificate = altered.judged()
+    assert certificate.certified
+    assert not named_forms(certificate)
 
 
 @every_tensor
 @both_sides
-def test_a_number_beyond_its_bound(name: str, stage: str, tensor: str, side: int) -> None:
-    _, outside = slips(name, stage, tensor, side)
+def test_a_number_beyond_its_declared_bound(name: str, stage: str, tensor: str, side: int) -> None:
+    _, aside, _ = slips(name, stage, tensor, side)
+    require_not_as_declared(slipped(run_of(name), aside), aside)
+
+
+@every_tensor
+@both_sides
+def test_a_number_beyond_all_its_bounds(name: str, stage: str, tensor: str, side: int) -> None:
+    _, _, outside = slips(name, stage, tensor, side)
     run = run_of(name)
     found = require_found(slipped(run, outside), outside, expected_of(run, outside))
     assert found.error > found.bound > 0
@@ -86,7 +97,7 @@ def test_a_number_beyond_its_bound(name: str, stage: str, tensor: str, side: int
 @pytest.mark.parametrize("name", KINDS)
 def test_a_loss_has_no_second_bound(name: str) -> None:
     """Other numbers may be held by the bound from end to end, which is no proof."""
-    _, outside = slips(name, LOSS, "loss", side=1)
+    _, _, outside = slips(name, LOSS, "loss", side=1)
     assert expected_of(run_of(name), outside) == Verdict.DIFFERENT
 
 
@@ -100,7 +111,8 @@ def test_a_number_beyond_what_it_may_be_end_to_end(name: str, stage: str, tensor
     ends = whole_step(seen_by(run), stage, tensor, place)
     assert ends is not None
     exact, bound = ends
-    _, outside = beside(exact, float(bound), 1)
+    _, whole = beside(exact, float(bound), 1)
+    outside = max(whole, beyond_all(seen_by(run), gradients_of(run), stage, tensor, place, 1))
     slip = Slip(stage, tensor, step, place[1:], outside)
     require_found(slipped(run, slip), slip, Verdict.DIFFERENT)
 

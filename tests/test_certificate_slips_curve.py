@@ -13,14 +13,15 @@ from shared.certificate.decision import Verdict
 from shared.certificate.findings import BackendCertificate, Finding
 from shared.certificate.forward import judge_forward
 from shared.certificate.judge import Judge, reference_for
-from shared.certificate.stages import FORWARD, LOSS, Evaluated
+from shared.certificate.stages import FORWARD, LOSS, Evaluated, Gradients
 from shared.evaluation import CurveTaker
 from shared.problems import Problem
 from shared.registry import find, load
 from shared.training import Trainee, lockstep
 from tests.certified_exact import beside, exact_value
+from tests.certified_forms import beyond_all, expected_verdict, named_forms
 from tests.certified_kinds import KINDS, with_held_out
-from tests.certified_slips import Slip, Slipping, expected_verdict
+from tests.certified_slips import Slip, Slipping
 
 NAMES = (
     "sigmoid, squares",
@@ -101,20 +102,19 @@ every_tensor = pytest.mark.parametrize(
 )
 
 
-def slips(name: str, stage: str, tensor: str, call: int) -> tuple[Slip, Slip, Verdict]:
-    """Two slips at the second mark, in the second network, and what the larger one must be."""
+def slips(name: str, stage: str, tensor: str, call: int) -> tuple[Slip, Slip, Slip]:
+    """Slips at the second mark, in the second network: within the declared bound, beyond it, and
+    beyond all forms."""
     seen, reference = honest(name)[call - 1], reference_for("float64")
     (one,) = (one for one in judge_forward(reference, seen) if one.tensor == tensor)
     candidates = np.argwhere(one.bound[1, 1] < abs(one.value[1, 1]) / 2)
     place = (1, 1, *candidates[len(candidates) // 2].tolist())
     exact = exact_value(seen, None, stage, tensor, place)
-    inside, outside = beside(exact, float(one.bound[place]), 1)
-    verdict = expected_verdict(seen, stage, tensor, place, outside)
-    return (
-        Slip(stage, tensor, call, place, inside),
-        Slip(stage, tensor, call, place, outside),
-        verdict,
-    )
+    inside, aside = beside(exact, float(one.bound[place]), 1)
+    outside = beyond_all(seen, Gradients(()), stage, tensor, place, 1)
+    assert outside >= aside
+    first, second, third = (Slip(stage, tensor, call, place, v) for v in (inside, aside, outside))
+    return first, second, third
 
 
 def require_at_second_mark(found: Finding, name: str, slip: Slip) -> None:
@@ -131,12 +131,25 @@ def test_an_answer_within_its_bound(name: str, stage: str, tensor: str, call: in
     inside, _, _ = slips(name, stage, tensor, call)
     certificate, _ = judged(name, inside)
     assert certificate.certified
+    assert not named_forms(certificate)
 
 
 @every_tensor
 @asked
-def test_an_answer_beyond_its_bound(name: str, stage: str, tensor: str, call: int) -> None:
-    _, outside, verdict = slips(name, stage, tensor, call)
+def test_an_answer_beyond_its_declared_bound(name: str, stage: str, tensor: str, call: int) -> None:
+    _, aside, _ = slips(name, stage, tensor, call)
+    certificate, _ = judged(name, aside)
+    for found in certificate.findings:
+        require_at_second_mark(found, name, aside)
+    assert certificate.found == 1 or (certificate.certified and named_forms(certificate))
+
+
+@every_tensor
+@asked
+def test_an_answer_beyond_all_its_bounds(name: str, stage: str, tensor: str, call: int) -> None:
+    _, _, outside = slips(name, stage, tensor, call)
+    seen, place = honest(name)[call - 1], outside.element
+    verdict = expected_verdict(seen, stage, tensor, place, outside.value)
     certificate, _ = judged(name, outside)
     (found,) = certificate.findings
     require_at_second_mark(found, name, outside)
@@ -145,7 +158,7 @@ def test_an_answer_beyond_its_bound(name: str, stage: str, tensor: str, call: in
 
 @every_tensor
 def test_an_answer_that_is_none(name: str, stage: str, tensor: str) -> None:
-    _, outside, _ = slips(name, stage, tensor, TRAINED_ON)
+    _, _, outside = slips(name, stage, tensor, TRAINED_ON)
     none = Slip(stage, tensor, TRAINED_ON, outside.element, np.inf)
     certificate, _ = judged(name, none)
     require_at_second_mark(certificate.findings[0], name, none)

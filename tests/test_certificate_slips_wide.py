@@ -16,6 +16,7 @@ from tests.certified_runs import Run, judgements, trained
 from tests.certified_slips import (
     expected_of,
     require_found,
+    require_not_as_declared,
     slipped,
     slips_beside,
     some_place,
@@ -53,10 +54,12 @@ def a_step(run: Run, in_full: bool) -> int:
 def slipped_runs(
     run: Run, in_full: bool, side: int, stage: str = "backward", tensor: str = "W1"
 ) -> tuple[Run, Run]:
-    """A run with a number within its bound, and one with a number beyond it, which is found."""
+    """A run with a number within its bound, and one with a number beyond all forms, which is
+    found; beyond the declared bound alone it is found as well, or another form is named."""
     step = a_step(run, in_full)
     place = some_place(judgements(run)[stage, tensor], step, replica=int(run.seeds == (1, 2)))
-    inside, outside = slips_beside(run, stage, tensor, place, side)
+    inside, aside, outside = slips_beside(run, stage, tensor, place, side)
+    require_not_as_declared(slipped(run, aside), aside)
     beyond = slipped(run, outside)
     require_found(beyond, outside, expected_of(run, outside))
     return slipped(run, inside), beyond

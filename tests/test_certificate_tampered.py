@@ -14,82 +14,46 @@ import numpy as np
 import pytest
 
 from shared.backend import Array
-from shared.certificate import end_to_end
 from shared.certificate.decision import Verdict
-from shared.certificate.findings import Finding
-from shared.certificate.judge import reference_for
-from shared.problems import problem
-from tests.certified_exact import as_fraction, beside, exact_value
-from tests.certified_runs import (
-    Place,
-    Run,
-    general,
-    judgements,
-    put,
-    put_state,
-    seen_by,
-    trained,
+from tests.certified_exact import beside
+from tests.certified_forms import forms_of
+from tests.certified_runs import Place, Run, judgements, put_state
+from tests.certified_tampered import (
+    beyond,
+    both_sides,
+    every_row,
+    every_run,
+    exact,
+    moved,
+    place_of,
+    require_only,
+    require_place,
 )
 
-RUNS = {
-    "2-2-1": trained(problem("people16").changed(epochs=3)).without_deltas(),
-    "4-6-3 with replicas": trained(general((4, 6, 3), 9, 3, 8), (1, 2)).without_deltas(),
-}
-ROWS = {"first": 0, "middle": 11, "last": -1}
-every_run = pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
-every_row = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
-both_sides = pytest.mark.parametrize("side", [1, -1], ids=["above", "below"])
 
-
-def place_of(run: Run, row: int, inner: Place) -> Place:
-    """The last replica's element in the row that counts from either end."""
-    row %= len(run.whole.steps)
-    return (row, *(n - 1 for n in run.whole.batches.shape[1:-1]), *inner)
-
-
-def exact(run: Run, stage: str, tensor: str, place: Place) -> Fraction:
-    return exact_value(seen_by(run), None, stage, tensor, place)
-
-
-def require_place(found: Finding, run: Run, place: Place, stage: str, tensor: str) -> None:
-    row, axes = place[0], run.whole.batches.ndim - 1
-    assert (found.stage, found.tensor, found.element) == (stage, tensor, place[1:])
-    assert found.step == row + 1
-    assert found.epoch == run.epoch(row + 1)
-    assert found.samples == tuple(run.whole.batches[place[:axes]].tolist())
-
-
-def require_only(run: Run, place: Place, stage: str, tensor: str, *verdicts: Verdict) -> Finding:
-    """Find one thing alone, at its place; DIFFERENT unless other verdicts are given."""
-    certificate = run.judged()
-    assert certificate.found == 1
-    assert not certificate.certified
-    (found,) = certificate.findings
-    assert found.verdict == certificate.verdict
-    assert found.verdict in (verdicts or (Verdict.DIFFERENT,))
-    require_place(found, run, place, stage, tensor)
-    return found
-
-
-def moved(run: Run, group: str, tensor: int, place: Place, value: float) -> Run:
-    return run.with_chunks(put(run.whole, group, tensor, place, value))
-
-
-def activation_cases(run: Run, row: int, side: int) -> Iterator[tuple[int, Place, float, float]]:
-    """An element of each layer, and a value for it within its bound, and one beyond."""
+def activation_cases(
+    run: Run, row: int, side: int
+) -> Iterator[tuple[int, Place, float, float, float]]:
+    """An element of each layer, and a value for it within its declared bound, one beyond that, and
+    one beyond all forms."""
     honest = judgements(run)
     for layer, width in enumerate(run.problem.network.sizes[1:], start=1):
         place = place_of(run, row, (run.problem.batch_size - 1, width - 1))
         bound = float(honest["forward", f"a{layer}"].bound[place])
         true = exact(run, "forward", f"a{layer}", place)
-        yield (layer, place, *beside(true, bound, side))
+        yield (
+            layer,
+            place,
+            *beside(true, bound, side),
+            beyond(run, "forward", f"a{layer}", place, side),
+        )
 
 
 @every_run
 @every_row
 @both_sides
 def test_an_activation_within_its_bound(run: Run, row: int, side: int) -> None:
-    for layer, place, inside, _ in activation_cases(run, row, side):
+    for layer, place, inside, _, _ in activation_cases(run, row, side):
         passing = moved(run, "activations", layer - 1, place, inside)
         # The loss belongs to the output, from which it follows without any function of the host.
         lead = place[: run.whole.batches.ndim - 1]
@@ -102,9 +66,21 @@ def test_an_activation_within_its_bound(run: Run, row: int, side: int) -> None:
 @every_run
 @every_row
 @both_sides
-def test_an_activation_beyond_its_bound(run: Run, row: int, side: int) -> None:
+def test_an_activation_beyond_its_declared_bound(run: Run, row: int, side: int) -> None:
+    """It is found, or it is another form's, which is named."""
+    for layer, place, _, aside, _ in activation_cases(run, row, side):
+        certificate = moved(run, "activations", layer - 1, place, aside).judged()
+        found = {(found.tensor, found.element) for found in certificate.findings}
+        explained = forms_of(certificate, f"a{layer}")
+        assert ((f"a{layer}", place[1:]) in found) != bool(explained)
+
+
+@every_run
+@every_row
+@both_sides
+def test_an_activation_beyond_all_its_bounds(run: Run, row: int, side: int) -> None:
     """What follows from it may be found too, in the same step and in later stages."""
-    for layer, place, _, outside in activation_cases(run, row, side):
+    for layer, place, _, _, outside in activation_cases(run, row, side):
         findings = moved(run, "activations", layer - 1, place, outside).judged().findings
         require_place(findings[0], run, place, "forward", f"a{layer}")
         assert {found.step for found in findings} == {place[0] + 1}
@@ -126,69 +102,6 @@ def test_a_loss(run: Run, row: int, side: int) -> None:
     assert found.exact == float(true)
     assert found.bound == bound
     assert found.error == pytest.approx(float(abs(Fraction(outside) - true)), rel=1e-3)
-
-
-def untouched(run: Run, tensor: int, place: Place, *values: float) -> bool:
-    """Say whether the update from these gradients is the recorded one."""
-    w, after = run.whole.before[tensor][place], run.whole.after[tensor][place]
-    return all(bool(w - run.rate * g == after) for g in values)
-
-
-def gradient_cases(
-    run: Run, row: int, side: int, whole: bool
-) -> Iterator[tuple[int, Place, float, float]]:
-    """An element of each gradient that can be moved with nothing else, and where to."""
-    honest, network = judgements(run), run.problem.network
-    ends = {one.tensor: one for one in end_to_end.backward(reference_for("float64"), seen_by(run))}
-    for tensor, shape in enumerate(network.param_shapes):
-        for inner in np.ndindex(*shape):
-            place = place_of(run, row, inner)
-            name = network.param_names[tensor]
-            true = exact(run, "backward", name, place)
-            bound = float(honest["backward", name].bound[place])
-            if whole:
-                true = as_fraction(ends[name].exact, place)
-                bound = float(ends[name].error[place])
-            inside, outside = beside(true, bound, side)
-            if untouched(run, tensor, place, inside, outside):
-                yield tensor, place, inside, outside
-                break
-        else:
-            assert whole, f"no element of {name} can be moved alone"
-
-
-@every_run
-@every_row
-@both_sides
-def test_a_gradient_at_its_cut_point(run: Run, row: int, side: int) -> None:
-    """Where the update from the moved gradient is the recorded one, nothing else is touched."""
-    network = run.problem.network
-    for tensor, place, inside, outside in gradient_cases(run, row, side, whole=False):
-        assert moved(run, "grads", tensor, place, inside).judged().certified
-        altered = moved(run, "grads", tensor, place, outside)
-        name = network.param_names[tensor]
-        either = Verdict.UNDECIDED, Verdict.DIFFERENT
-        found = require_only(altered, place, "backward", name, *either)
-        shape = network.param_shapes[tensor]
-        start = sum(math.prod(s) for s in network.param_shapes[:tensor])
-        flat = start + int(np.ravel_multi_index(place[len(place) - len(shape) :], shape))
-        assert found.name == network.element_names[flat]
-        assert found.value == outside
-        assert found.ulps > 0
-
-
-@every_run
-@every_row
-@both_sides
-def test_a_gradient_beyond_what_it_may_be_end_to_end(run: Run, row: int, side: int) -> None:
-    cases = list(gradient_cases(run, row, side, whole=True))
-    assert cases
-    for tensor, place, inside, outside in cases:
-        name = run.problem.network.param_names[tensor]
-        for value, verdict in ((inside, Verdict.UNDECIDED), (outside, Verdict.DIFFERENT)):
-            require_only(
-                moved(run, "grads", tensor, place, value), place, "backward", name, verdict
-            )
 
 
 def roundings(w: float, g: float, rate: float) -> tuple[float, float]:

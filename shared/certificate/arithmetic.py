@@ -1,7 +1,9 @@
-"""The arithmetic in which a step is computed exactly enough to judge a float64 program.
+"""The arithmetics in which a step is computed exactly enough to judge a program.
 
 The exact step is written once, in exact.py, and asks an arithmetic for numbers, products and
-functions. Ten bits more than the backend suffice; `LongDouble` has eleven.
+functions. Ten bits more than the backend has suffice: float64 for float32, and for float64
+`LongDouble`, or `DoubleDoubles` where longdouble is no wider than a double. ball.py has the one
+that audits them.
 """
 
 from __future__ import annotations
@@ -11,18 +13,25 @@ from typing import Any, Protocol
 import numpy as np
 
 from shared.backend import Array
-from shared.certificate.products import Pair, product, whole
-from shared.errors import UsageError
+from shared.certificate import double_double_functions as functions
+from shared.certificate.double_double import DoubleDouble, two_sum
+from shared.certificate.products import product
 
 
 class Arithmetic(Protocol):
     """Arrays of reference numbers, with +, -, *, / as operators.
 
+    name
+        What reports call it.
     unit_roundoff
-        The largest relative error of one operation.
+        The largest relative error of one operation; 0 where every number knows its own error.
+    is_cheap
+        Whether an exact value costs no more than an estimate of it: then nothing is screened.
     """
 
+    name: str
     unit_roundoff: float
+    is_cheap: bool
 
     def lift(self, a: Array) -> Any:
         """Turn floats into reference numbers, without rounding."""
@@ -36,6 +45,9 @@ class Arithmetic(Protocol):
     def tanh(self, a: Any) -> Any:
         """Return tanh a."""
 
+    def positive(self, a: Any) -> Any:
+        """Return max(0, a)."""
+
     def matmul(self, a: Any, b: Any, allowed: Array) -> Any:
         """Return the product over the last two axes, as reference numbers.
 
@@ -45,34 +57,65 @@ class Arithmetic(Protocol):
     def product(self, a: Any, b: Any, allowed: Array) -> Any:
         """Return the same in the form that is cheapest to `lower` and to `distance`."""
 
-    def rows(self, a: Any, rows: slice | Array) -> Any:
-        """Return some rows of numbers, or of a product, along the leading axis."""
-
     def lower(self, a: Any) -> Array:
         """Round to float64."""
 
     def distance(self, value: Array, exact: Any) -> Array:
         """Return |value - exact|, rounded to float64 after the subtraction."""
 
+    def radius(self, exact: Any) -> Array | float:
+        """Return by how much a number that knows its own error may be off; 0 for others."""
+
+
+class Double:
+    """float64: 29 bits more than float32 has."""
+
+    name = "float64"
+    unit_roundoff = 2.0**-53
+    is_cheap = True
+
+    def lift(self, a: Array) -> Any:
+        return a.astype(np.float64, copy=False)
+
+    def exp(self, a: Any) -> Any:
+        return np.exp(a)
+
+    def log1p(self, a: Any) -> Any:
+        return np.log1p(a)
+
+    def tanh(self, a: Any) -> Any:
+        return np.tanh(a)
+
+    def positive(self, a: Any) -> Any:
+        return np.maximum(a, 0)
+
+    def matmul(self, a: Any, b: Any, _: Array) -> Any:
+        return a @ b
+
+    def product(self, a: Any, b: Any, _: Array) -> Any:
+        return a @ b
+
+    def lower(self, a: Any) -> Array:
+        return np.asarray(a)
+
+    def distance(self, value: Array, exact: Any) -> Array:
+        return np.asarray(abs(value - exact))
+
+    def radius(self, _: Any) -> Array | float:
+        return 0.0
+
 
 class LongDouble:
-    """NumPy's longdouble where it is the x87 format: 64 significant bits.
+    """NumPy's longdouble where it is the x87 format: 64 significant bits."""
 
-    Raises
-    ------
-    UsageError
-        longdouble has fewer bits here, as on Arm and with MSVC.
-    """
-
+    name = "80-bit longdouble"
     unit_roundoff = 2.0**-64
+    is_cheap = False
 
-    def __init__(self) -> None:
-        bits = np.finfo(np.longdouble).nmant + 1
-        if bits < 64:
-            raise UsageError(
-                f"the certificate needs a longdouble of 64 significant bits; this platform's has "
-                f"{bits}. Run it on x86-64, or judge recordings saved here on such a machine."
-            )
+    @staticmethod
+    def is_wide_enough() -> bool:
+        """Whether longdouble has 64 significant bits here; on Arm and with MSVC it has not."""
+        return np.finfo(np.longdouble).nmant + 1 >= 64
 
     def lift(self, a: Array) -> Any:
         return a.astype(np.longdouble)
@@ -86,23 +129,90 @@ class LongDouble:
     def tanh(self, a: Any) -> Any:
         return np.tanh(a)
 
+    def positive(self, a: Any) -> Any:
+        return np.maximum(a, 0)
+
     def matmul(self, a: Any, b: Any, allowed: Array) -> Any:
-        return whole(product(a, b, allowed))
+        found = self.product(a, b, allowed)
+        return found.high.astype(np.longdouble) + found.low
 
-    def product(self, a: Any, b: Any, allowed: Array) -> Any:
-        return product(a, b, allowed)
-
-    def rows(self, a: Any, rows: slice | Array) -> Any:
-        return Pair(a.high[rows], a.low[rows]) if isinstance(a, Pair) else a[rows]
+    def product(self, a: Any, b: Any, allowed: Array) -> DoubleDouble:
+        return product(a, b, allowed, _in_longdouble)
 
     def lower(self, a: Any) -> Array:
-        if isinstance(a, Pair):
-            return a.high + a.low
-        lowered: Array = np.asarray(a).astype(np.float64)
+        lowered: Array = np.asarray(a.astype(np.float64))
         return lowered
 
     def distance(self, value: Array, exact: Any) -> Array:
-        if isinstance(exact, Pair):
-            # Where the two are close the first difference is exact, and else no rounding matters.
-            return abs((value - exact.high) - exact.low)
+        if isinstance(exact, DoubleDouble):
+            return _distance(value, exact)
         return self.lower(abs(value.astype(np.longdouble) - exact))
+
+    def radius(self, _: Any) -> Array | float:
+        return 0.0
+
+
+class DoubleDoubles:
+    """Pairs of float64, about 104 bits: slower, and the same on every platform."""
+
+    name = "double-double"
+    unit_roundoff = 2.0**-95
+    is_cheap = False
+
+    def lift(self, a: Array) -> Any:
+        return DoubleDouble.of(a)
+
+    def exp(self, a: Any) -> Any:
+        return functions.exp(a)
+
+    def log1p(self, a: Any) -> Any:
+        return functions.log1p(a)
+
+    def tanh(self, a: Any) -> Any:
+        return functions.tanh(a)
+
+    def positive(self, a: Any) -> Any:
+        return np.maximum(a, 0)
+
+    def matmul(self, a: Any, b: Any, allowed: Array) -> Any:
+        found = self.product(a, b, allowed)
+        return DoubleDouble(*two_sum(found.high, found.low))
+
+    def product(self, a: Any, b: Any, allowed: Array) -> Any:
+        return product(a, b, allowed, _in_pairs)
+
+    def lower(self, a: Any) -> Array:
+        lowered: Array = np.asarray(a.astype(np.float64))
+        return lowered
+
+    def distance(self, value: Array, exact: Any) -> Array:
+        return _distance(value, exact)
+
+    def radius(self, _: Any) -> Array | float:
+        return 0.0
+
+
+def _distance(value: Array, exact: DoubleDouble) -> Array:
+    # Where the two are close the first difference is exact, and else no rounding matters.
+    return np.asarray(abs((value - exact.high) - exact.low))
+
+
+def _in_longdouble(a: Any, b: Any) -> DoubleDouble:
+    """Multiply matrices of longdoubles, or of floats, term by term."""
+    wide = _wide(a) @ _wide(b)
+    high = wide.astype(np.float64)
+    low = (wide - high).astype(np.float64)
+    # Beyond the largest float nothing is left over.
+    return DoubleDouble(high, low if np.isfinite(high).all() else np.where(np.isinf(high), 0, low))
+
+
+def _wide(a: Any) -> Any:
+    return a.astype(np.longdouble)
+
+
+def _in_pairs(a: Any, b: Any) -> DoubleDouble:
+    """Multiply matrices of pairs, or of floats, term by term: (..., r, n) by (..., n, c)."""
+    left = a if isinstance(a, DoubleDouble) else DoubleDouble.of(a)
+    terms = left[..., :, :, None] * b[..., None, :, :]
+    found: DoubleDouble = terms.sum(axis=-2)
+    return found

@@ -87,13 +87,23 @@ def through_activation(
 
     exact and size are those of δ.
     """
-    gamma, error, p = rounding.gamma, above.error, abs(slope)
+    error, p = above.error, abs(slope)
+    if name == "tanh":
+        return through_slope(rounding, p, tanh_slope_error(rounding, abs(a), p), above, exact, size)
     e = p * error
     if name == "sigmoid":
-        e = e + gamma(3) * p * (above.size + error)
-    elif name == "tanh":
-        e_p = tanh_slope_error(rounding, abs(a), p)
-        e = e + above.size * e_p + error * e_p + gamma(1) * (above.size + error) * (p + e_p)
+        e = e + rounding.gamma(3) * p * (above.size + error)
+    k = above.roundings + 3
+    return Slope(exact, size, e + k * rounding.omega * above.reach, k, above.reach)
+
+
+def through_slope(
+    rounding: Rounding, p: Array, p_error: Array, above: Slope, exact: Any, size: Array
+) -> Slope:
+    """Bound δ = A p where the slope p, computed in a way of its own, is off by p_error."""
+    error = above.error
+    e = p * error + above.size * p_error + error * p_error
+    e = e + rounding.gamma(1) * (above.size + error) * (p + p_error)
     k = above.roundings + 3
     return Slope(exact, size, e + k * rounding.omega * above.reach, k, above.reach)
 

@@ -6,7 +6,7 @@ where one of the other values explains everything in a step, its findings say so
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +14,9 @@ import numpy as np
 from shared.backend import Array, Params
 from shared.certificate import bounds, exact
 from shared.certificate.backward import judge_backward
-from shared.certificate.decision import Judged, Verdict
-from shared.certificate.stages import Evaluated, Reference, any_failed
+from shared.certificate.decision import Judged
+from shared.certificate.pieces import failed_rows, rows_of
+from shared.certificate.stages import Evaluated, Reference
 
 OTHERS = {"1/2": 0.5, "1": 1.0}
 
@@ -31,10 +32,10 @@ def told_apart(
     judged: Sequence[Judged],
 ) -> list[Judged]:
     """Return the judged gradients, with notes where another relu'(0) explains a failed step."""
-    if seen.network.activation != "relu" or not any(map(any_failed, judged)):
+    if seen.network.activation != "relu" or not any(one.any_failed for one in judged):
         return list(judged)
-    steps = np.arange(len(seen.y))
-    failed = sorted({int(row) for one in judged for row in steps[one.rows][_failed_rows(one)]})
+    count = len(seen.y)
+    failed = np.flatnonzero(failed_rows(judged, count)).tolist()
     notes = {}
     for row in failed[:LOOKED_AT]:
         at = slice(row, row + 1)
@@ -42,16 +43,12 @@ def told_apart(
         name = _explaining(reference, seen.part(at), tuple(g[at] for g in grads), some)
         if name:
             notes[row] = f"It is what relu'(0) = {name} gives: a convention; here it is 0."
-    return [
-        replace(one, notes={i: notes[r] for i, r in enumerate(steps[one.rows]) if r in notes})
-        for one in judged
-    ]
+    return [replace(one, notes={**one.notes, **_own(notes, rows_of(one, count))}) for one in judged]
 
 
-def _failed_rows(one: Judged) -> Array:
-    """Return the rows of a judged tensor that hold a failed value."""
-    rows: Array = np.unique(np.nonzero(one.verdict > Verdict.VACUOUS)[0])
-    return rows
+def _own(notes: Mapping[int, str], rows: Array) -> dict[int, str]:
+    """Number the notes as a piece numbers its rows."""
+    return {i: notes[row] for i, row in enumerate(rows.tolist()) if row in notes}
 
 
 def _explaining(
@@ -62,7 +59,7 @@ def _explaining(
     for name, slope in OTHERS.items():
         kinks = [slope * zero for zero in zeros]
         again = judge_backward(reference, seen, grads, deltas, kinks)
-        if any(zero.any() for zero in zeros) and not any(map(any_failed, again)):
+        if any(zero.any() for zero in zeros) and not any(one.any_failed for one in again):
             return name
     return None
 

@@ -30,6 +30,10 @@ class Verdict(IntEnum):
     DIFFERENT = 4
 
 
+# Looked up in the enumeration they would take longer than what is done with them.
+_BIT_EQUAL, _EXPLAINED, _VACUOUS, _UNDECIDED, _DIFFERENT = map(np.uint8, Verdict)
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """Values of one tensor in one stage, with everything the decision needs and its outcome.
@@ -51,6 +55,8 @@ class Judged:
         How many values come from a z of exactly 0 into a relu, which has no slope there.
     notes
         By row, what else there is to say of the values that failed in it.
+    form
+        The name of the form that explains these values, if it is not the declared one.
     """
 
     stage: str
@@ -65,6 +71,18 @@ class Judged:
     settled: int = 0
     kinks: int = 0
     notes: Mapping[int, str] = field(default_factory=dict)
+    form: str = ""
+
+    @property
+    def failed(self) -> Array:
+        """Which values are undecided or different."""
+        failed: Array = self.verdict > _VACUOUS
+        return failed
+
+    @property
+    def any_failed(self) -> bool:
+        """Whether any value is."""
+        return bool(self.verdict.max(initial=0) > _VACUOUS)
 
 
 def decide(
@@ -75,21 +93,28 @@ def decide(
     error: Array,
     bound: Array,
     sharpness: float,
+    dtype: str = "float64",
+    radius: Array | float = 0.0,
 ) -> Judged:
     """Decide every value; written so that a NaN anywhere is DIFFERENT.
 
     sharpness
         The reference's unit roundoff over the backend's: how far the error itself is uncertain.
+    dtype
+        The format that the values were recorded in, whichever they are held in here.
+    radius
+        By how much an exact value that knows its own error may be off; error is then the most
+        that the distance may be.
     """
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         explained = error <= bound
         # An exact zero recorded as zero is not vacuous: nothing can be more certain.
-        equal = value == exact.astype(value.dtype, copy=False)
-        verdict = (bound >= abs(value)).astype(np.uint8) + np.uint8(Verdict.EXPLAINED)
+        equal = value == exact.astype(dtype, copy=False)
+        verdict = (bound >= abs(value)).astype(np.uint8) + _EXPLAINED
         if not (explained.all() and error.max(initial=0.0) < np.inf):
             finite = np.isfinite(error)
-            close = (error <= bound * (1 + 4 * sharpness)) & finite
-            failed = np.where(close, np.uint8(Verdict.UNDECIDED), np.uint8(Verdict.DIFFERENT))
+            close = (error <= bound * (1 + 4 * sharpness) + 2 * radius) & finite
+            failed = np.where(close, _UNDECIDED, _DIFFERENT)
             verdict = np.where(explained & finite, verdict, failed)
             equal &= np.isfinite(value)
         verdict *= ~equal

@@ -15,6 +15,7 @@ from shared.backend import Array
 from shared.certificate import bounds, exact, loss_bounds
 from shared.certificate.exact import Activated
 from shared.certificate.loss_bounds import Logits
+from shared.certificate.profile import TIGHT_NAME
 from shared.certificate.stages import Evaluated, Reference
 
 
@@ -129,9 +130,11 @@ def _through(
         p = layer.true.value * layer.true.rest
         t = moved * (abs(2 * a - 1) + moved)
         p_error = t + rounding.gamma(2) * (arithmetic.lower(p) + t) + rounding.omega
+        p_error = _of_any_form(reference, name, layer, p, p_error)
     elif name == "tanh":
         p, t = layer.true.rest, moved * (2 * abs(a) + moved)
         p_error = t + bounds.tanh_slope_error(rounding, abs(a) + moved, arithmetic.lower(p) + t)
+        p_error = _of_any_form(reference, name, layer, p, p_error)
     elif name == "relu":
         p = exact.slope(name, layer.true.value)
         p_error = (abs(arithmetic.lower(layer.z)) <= layer.z_error) * 1.0
@@ -141,6 +144,17 @@ def _through(
     e = size * p_error + q * error + error * p_error
     e = e + rounding.gamma(1) * (size + error) * (q + p_error) + rounding.omega
     return slope * p, e
+
+
+def _of_any_form(
+    reference: Reference, name: str, layer: Layer, slope: Any, from_output: Array
+) -> Array:
+    """Bound a slope computed from a, or, under a wide profile, from z as well."""
+    if reference.profile.name == TIGHT_NAME:
+        return from_output
+    size = reference.arithmetic.lower(slope)
+    from_logit = reference.profile.slope_error(reference.rounding, name, size, layer.z_error)
+    return np.maximum(from_output, from_logit)
 
 
 def _softmax_error(

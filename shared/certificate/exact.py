@@ -44,7 +44,7 @@ def activation(arithmetic: Arithmetic, name: str, z: Any) -> Activated:
         return Activated(arithmetic.tanh(z), 4 * e / ((1 + e) * (1 + e)))
     if name == "softmax":
         return softmax(arithmetic, z)
-    return Activated(np.maximum(z, 0) if name == "relu" else z)
+    return Activated(arithmetic.positive(z) if name == "relu" else z)
 
 
 def sigmoid(arithmetic: Arithmetic, z: Any) -> Activated:
@@ -79,6 +79,17 @@ def slope(name: str, a: Any) -> Any:
     if name == "tanh":
         return (1 - a) * (1 + a)
     return (a > 0) * (1 + 0 * a) if name == "relu" else 1 + 0 * a
+
+
+def slope_as_difference(a: Array, dtype: str) -> Array:
+    """σ'(z) as a program has it that computes a - a² in its dtype, a² rounded before.
+
+    It cancels where a is near 1, so it is far from a (1 - a); but a is recorded, and IEEE-754
+    leaves no choice of what comes out.
+    """
+    own = a.astype(dtype)
+    difference: Array = (own - own * own).astype(np.float64)
+    return difference
 
 
 def loss(arithmetic: Arithmetic, network: Network, output: Any, logits: Any, y: Any) -> Any:

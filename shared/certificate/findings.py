@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from shared.certificate.decision import Verdict
+from shared.certificate.profile import Profile
 
 CARRIED, START = "carried over", "start"
 """Stages of the chain: a step starts at the bits the last one left, the first one at the seed's."""
@@ -65,6 +67,8 @@ class StageSummary:
     settled
         How many more values an estimate found to be within their bounds; they are in none of the
         figures above.
+    forms
+        How many values were explained by another form than the declared one, by its name.
     """
 
     stage: str
@@ -76,6 +80,56 @@ class StageSummary:
     resolution: float | None
     worst_resolution: float | None
     settled: int = 0
+    forms: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a backend was judged by.
+
+    arithmetic
+        The name of the one that exact values were computed in.
+    rounding_bits
+        One rounding of a recorded value is off by at most 2 to minus this, relatively.
+    profile, wide
+        The declared errors of the host's functions: those that hold first, and those that explain
+        by name.
+    measured
+        Whether a calibration of this machine stands behind the first.
+    """
+
+    arithmetic: str
+    rounding_bits: int
+    profile: Profile
+    wide: Profile
+    measured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was decided once more, in ball arithmetic.
+
+    near, failed, drawn
+        How many values: close to a bound; undecided or different; drawn from the seed.
+    overturned
+        How many of them passed before and fail now, or the other way round.
+    furthest
+        By how much of its bound an error was off at most, as it had been computed first.
+    bits
+        The most that were needed.
+    """
+
+    near: int = 0
+    failed: int = 0
+    drawn: int = 0
+    overturned: int = 0
+    furthest: float = 0.0
+    bits: int = 0
+
+    @property
+    def values(self) -> int:
+        """How many values were audited."""
+        return self.near + self.failed + self.drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +149,10 @@ class BackendCertificate:
         could change it: an output to one half, or the largest output to the second largest.
     kinks
         How often a relu received exactly 0, where it has no slope; relu'(0) = 0 is a convention.
+    basis
+        What it was all judged by.
+    audit
+        What was decided once more.
     """
 
     backend: str
@@ -107,6 +165,8 @@ class BackendCertificate:
     verdict: Verdict
     close_calls: int
     kinks: int
+    basis: Basis | None = None
+    audit: Audit = Audit()
 
     @property
     def certified(self) -> bool:

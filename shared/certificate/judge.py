@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,21 +11,23 @@ from dataclasses import replace
 import numpy as np
 
 from shared.backend import Array, Evaluation, Params, Recording
-from shared.certificate.arithmetic import LongDouble
+from shared.certificate.arithmetic import Double, DoubleDoubles, LongDouble
+from shared.certificate.audit import Auditor, Step
+from shared.certificate.audit_choice import Block, drawn_steps, rows_drawn
 from shared.certificate.backward import judge_backward
 from shared.certificate.chain import Chain, require_whole
 from shared.certificate.convention import told_apart
 from shared.certificate.decision import Judged, Verdict
-from shared.certificate.findings import SHAPE, BackendCertificate
+from shared.certificate.findings import SHAPE, BackendCertificate, Basis
 from shared.certificate.forward import judge_forward
 from shared.certificate.ledger import Ledger, Rows
-from shared.certificate.profile import TIGHT
+from shared.certificate.profile import HostProfile, Profile, tight, wide
 from shared.certificate.rounding import Rounding
 from shared.certificate.sampling import Sampling, sampling
 from shared.certificate.screening import IN_FULL_ONE_IN
-from shared.certificate.stages import UPDATE, Evaluated, Reference
+from shared.certificate.stages import UPDATE, Evaluated, Gradients, Reference
 from shared.certificate.update import judge_update
-from shared.errors import ContractError, UsageError
+from shared.errors import ContractError
 from shared.problems import Problem
 
 CURVE = "curve "
@@ -33,17 +36,13 @@ BLOCK_NUMBERS = 2**17
 """Steps are judged in blocks with about as many activations, so that memory stays flat."""
 
 
-def reference_for(dtype: str) -> Reference:
-    """Return what runs of a dtype are judged by.
-
-    Raises
-    ------
-    UsageError
-        The dtype cannot be judged yet, or this platform's longdouble is too narrow.
-    """
-    if dtype != "float64":
-        raise UsageError(f"runs in {dtype} are not judged yet; expected float64.")
-    return Reference(LongDouble(), Rounding.of(dtype), TIGHT)
+def reference_for(dtype: str, profile: Profile | None = None) -> Reference:
+    """Return what runs of a dtype are judged by; the tight profile if not said otherwise."""
+    profile = profile or tight(dtype)
+    if dtype == "float32":
+        return Reference(Double(), Rounding.of(dtype), profile)
+    wider = LongDouble() if LongDouble.is_wide_enough() else DoubleDoubles()
+    return Reference(wider, Rounding.of(dtype), profile)
 
 
 class Judge:
@@ -62,14 +61,20 @@ class Judge:
         dtype: str,
         seeds: int | Sequence[int],
         sample: Sampling | None = None,
+        host: HostProfile | None = None,
+        reference: Reference | None = None,
     ) -> None:
-        self._reference = reference_for(dtype)
+        self._host = host or HostProfile(tight(dtype))
+        self._reference = reference or reference_for(dtype, self._host.profile)
         self._name, self._problem, self._dtype = name, problem, dtype
-        self._data = problem.dataset(dtype)
-        self._rate = np.dtype(dtype).type(problem.optimizer.learning_rate)
+        data = problem.dataset(dtype)
+        self._x, self._y = _held(data.x), _held(data.y)
+        self._rate = np.dtype(dtype).type(problem.optimizer_in(dtype).learning_rate)
         self._sample = sample or sampling(problem, seeds)
         self._in_full = replace(self._sample, one_in=IN_FULL_ONE_IN)
-        self._ledger = Ledger(problem)
+        self._drawn = drawn_steps(problem, self._sample)
+        self._auditor = Auditor(self._reference, self._sample.seed)
+        self._ledger = Ledger(problem, dtype)
         self._chain = Chain(problem, seeds, dtype, self._ledger)
         self._steps = self._judged_steps = self._close_calls = self._kinks = 0
         self._expected_step = 1
@@ -105,22 +110,28 @@ class Judge:
             tuple(w[chosen] for w in params)
             for params in (recording.before, recording.after, recording.grads)
         )
-        deltas = recording.deltas and tuple(d[chosen] for d in recording.deltas)
         seen = Evaluated(
-            self._problem.network, before,
+            self._problem.network, _all_held(before),
             (
-                self._data.x[batches[chosen]],
-                *(a[chosen] for a in evaluation.activations or ()),
+                self._x[batches[chosen]],
+                *(_held(a[chosen]) for a in evaluation.activations or ()),
             ),
             self._logits(evaluation, chosen),
-            self._data.y[batches[chosen]], np.asarray(evaluation.loss)[chosen],
+            self._y[batches[chosen]], _held(np.asarray(evaluation.loss)[chosen]),
         )  # fmt: skip
-        names = self._problem.network.param_names
+        deltas = recording.deltas and tuple(_held(d[chosen]) for d in recording.deltas)
+        held, names = _all_held(grads), self._problem.network.param_names
         in_full = self._in_full.chosen(recording.steps[chosen])
         judged_all = [*judge_forward(self._reference, seen, in_full)]
-        gradients = [*judge_backward(self._reference, seen, grads, deltas, in_full=in_full)]
-        judged_all += told_apart(self._reference, seen, grads, deltas, gradients)
-        judged_all += judge_update(self._reference, names, before, grads, after, self._rate)
+        gradients = judge_backward(self._reference, seen, held, deltas, in_full=in_full)
+        judged_all += told_apart(self._reference, seen, held, deltas, gradients)
+        drawn = rows_drawn(recording.steps[chosen], self._sample, self._drawn)
+        block = Block(seen, Gradients(held, deltas), drawn)
+        reported = self._ledger.may_keep(int(recording.steps[chosen][0]))
+        judged_all = self._auditor.audited(block, judged_all, reported)
+        updated = list(judge_update(self._reference, names, before, grads, after, self._rate))
+        step = Step((before, grads, after), self._rate)
+        judged_all += self._auditor.audited_update(names, step, updated, reported)
         for rank, judged in enumerate(judged_all, start=1):
             self._kinks += judged.kinks
             at = Rows(recording.steps[chosen], recording.batches[chosen], rank)
@@ -148,10 +159,15 @@ class Judge:
                 logits = self._logits(evaluation, marks)
                 seen = _answers(self._problem, marks, params, x, y, evaluation, logits)
                 judged_all = list(judge_forward(self._reference, seen))
+                reported = self._ledger.may_keep(int(steps[marks][0]))
+                judged_all = self._auditor.audited(Block(seen), judged_all, reported)
                 for judged in judged_all:
                     named = replace(judged, stage=CURVE + judged.stage)
                     self._ledger.count(named, Rows(steps[marks], None, 1000))
-                self._close_calls += _close_calls(judged_all[-2])
+                output = f"a{len(seen.functions)}"
+                self._close_calls += sum(
+                    _close_calls(one) for one in judged_all if one.tensor == output
+                )
 
     def finish(self) -> BackendCertificate:
         """Return what was decided."""
@@ -170,14 +186,21 @@ class Judge:
             verdict=ledger.worst if self._judged_steps or ledger.found else Verdict.UNDECIDED,
             close_calls=self._close_calls,
             kinks=self._kinks,
+            basis=Basis(
+                arithmetic=self._reference.arithmetic.name,
+                rounding_bits=round(-math.log2(self._reference.rounding.u)),
+                profile=self._reference.profile,
+                wide=wide(self._dtype),
+                measured=self._host.measured,
+            ),
+            audit=self._auditor.result(),
         )
 
     def _logits(self, evaluation: Evaluation, rows: slice | Array) -> Array | None:
         """Return the logits of some rows, if anything is computed from them."""
         if evaluation.logits is None or not self._problem.network.from_logits:
             return None
-        logits: Array = evaluation.logits[rows]
-        return logits
+        return _held(evaluation.logits[rows])
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
@@ -200,15 +223,26 @@ def _answers(
     logits: Array | None,
 ) -> Evaluated:
     """Take some marks out of an evaluated block."""
-    loss = np.asarray(evaluation.loss)[marks]
+    loss = _held(np.asarray(evaluation.loss)[marks])
+    shared, activations = (1,) * loss.ndim, evaluation.activations or ()
     return Evaluated(
         problem.network,
-        tuple(w[marks] for w in params),
-        (x.reshape(*(1,) * loss.ndim, *x.shape), *(a[marks] for a in evaluation.activations or ())),
+        _all_held(tuple(w[marks] for w in params)),
+        (_held(x).reshape(*shared, *x.shape), *(_held(a[marks]) for a in activations)),
         logits,
-        np.broadcast_to(y, (*loss.shape, *y.shape)),
+        np.broadcast_to(_held(y), (*loss.shape, *y.shape)),
         loss,
     )
+
+
+def _held(a: Array) -> Array:
+    """Return the same numbers as float64: bounds are computed in it, whatever the dtype."""
+    held: Array = a.astype(np.float64, copy=False)
+    return held
+
+
+def _all_held(arrays: Params) -> Params:
+    return tuple(map(_held, arrays))
 
 
 def _close_calls(output: Judged) -> int:

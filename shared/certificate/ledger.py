@@ -43,12 +43,16 @@ class Rows:
 class Ledger:
     """Counts, extremes and findings of one backend, in memory that does not grow with the run."""
 
-    def __init__(self, problem: Problem) -> None:
-        self._problem = problem
+    def __init__(self, problem: Problem, dtype: str) -> None:
+        self._problem, self._dtype = problem, dtype
         self._kept: list[tuple[int, int, Finding]] = []
         self.tallies: dict[tuple[str, str], Tally] = {}
         self.found = 0
         self.worst = Verdict.EXPLAINED
+
+    def may_keep(self, step: int) -> bool:
+        """Whether a finding in this step, or in a later one, might be among the first."""
+        return len(self._kept) < KEPT or step <= self._kept[-1][0]
 
     @property
     def first(self) -> tuple[Finding, ...]:
@@ -100,14 +104,17 @@ class Ledger:
 
     def _finding(self, judged: Judged, place: tuple[int, ...], at: Rows) -> Finding:
         value, exact = np.asarray(judged.value[place]), np.asarray(judged.exact[place])
+        error, bound = float(judged.error[place]), float(judged.bound[place])
+        verdict = Verdict(int(judged.verdict[place]))
+        if judged.places is not None:
+            place = tuple(int(axis[place[0]]) for axis in judged.places)
         samples = () if at.batches is None else at.batches[place[: at.batches.ndim - 1]].tolist()
         return replace(
             _UNPLACED, step=int(at.steps[place[0]]), samples=tuple(samples), stage=judged.stage,
             tensor=judged.tensor, element=place[1:], name=self._name_of(judged.tensor, place[1:]),
-            value=float(value), exact=float(exact), error=float(judged.error[place]),
-            bound=float(judged.bound[place]),
-            ulps=int(ulp_distance(value.reshape(1), exact.astype(value.dtype).reshape(1))[0]),
-            verdict=Verdict(int(judged.verdict[place])), note=judged.notes.get(place[0], ""),
+            value=float(value), exact=float(exact), error=error, bound=bound,
+            ulps=int(ulp_distance(*(v.astype(self._dtype).reshape(1) for v in (value, exact)))[0]),
+            verdict=verdict, note=judged.notes.get(place[0], ""),
         )  # fmt: skip
 
     def _keep(self, rank: int, finding: Finding) -> None:

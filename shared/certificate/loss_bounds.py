@@ -87,9 +87,9 @@ def _binary(rounding: Rounding, profile: Profile, at: Logits, divisions: int) ->
     sigmoid = profile.sigmoid_error(rounding, at.s, at.c, np.zeros(1))
     # z - ln(1 + e^z) is -λ above zero, and z - λ below.
     power = u * (lam + lam_error + profile.c1 + 2)
-    above, below = np.expm1(power + joined), np.expm1(power + u * size)
-    s_error = at.s * np.where(z > 0, above, below)
-    c_error = at.c * np.where(z > 0, below, above)
+    above, below = _stretched(power + joined), _stretched(power + u * size)
+    s_error = np.minimum(at.s * np.where(z > 0, above, below), 1.0)
+    c_error = np.minimum(at.c * np.where(z > 0, below, above), 1.0)
     parts = (1 - y) * at.s + y * at.c
     slope = np.maximum(s_error, (1 - y) * s_error + y * c_error)
     slope = np.maximum(sigmoid, slope)
@@ -97,6 +97,12 @@ def _binary(rounding: Rounding, profile: Profile, at: Logits, divisions: int) ->
     any_form = np.maximum(slope, c_error + u * (4 + 2 * divisions + soft))
     slope, any_form = (v / (m * n) + 3 * omega for v in (slope, any_form))
     return CrossEntropy(sigmoid, loss, slope, any_form)
+
+
+def _stretched(exponent: Array) -> Array:
+    """Return e^exponent - 1; where nothing is left of a share, no more than e^700."""
+    stretched: Array = np.expm1(np.minimum(exponent, 700.0))
+    return stretched
 
 
 def _categorical(rounding: Rounding, profile: Profile, at: Logits, divisions: int) -> CrossEntropy:

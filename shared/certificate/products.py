@@ -1,6 +1,6 @@
 """Matrix products with more digits than float64, at the speed of float64's own.
 
-A product in longdouble takes many times as long as one in float64. Cut in two, it does not
+A product in a wider arithmetic takes many times as long as one in float64. Cut in two, it does not
 need to be one: of each row of a and each column of b, the leading bits are taken apart, so few that
 their products add up without any rounding; what remains is tiny, and its rounding tinier still.
 
@@ -12,18 +12,19 @@ Algorithms 59 (2012), 95-118.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from shared.backend import Array
+from shared.certificate.double_double import DoubleDouble
 
 SHARE = 2.0**-11
 """The error of a product stays below this share of what it is allowed."""
 
 SHORT = 8
-"""Sums of so few products are formed in longdouble directly: cutting them up costs more."""
+"""Sums of so few products are formed term by term: cutting them up costs more."""
 
 PART_NUMBERS = 2**16
 """Products are formed in parts of about as many numbers, which a cache holds."""
@@ -38,40 +39,37 @@ _BELOW_ALL = 1100
 """2^-1100 is zero: the exponent of a row of zeros, which has no last leading bit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A number in two float64 pieces, high + low: about 20 bits more than one holds."""
-
-    high: Array
-    low: Array
+TermByTerm: TypeAlias = Callable[[Any, Any], DoubleDouble]
+"""Multiplies matrices in an arithmetic's own numbers throughout, which is slow."""
 
 
-def product(a: Any, b: Any, allowed: Array) -> Pair:
+def product(a: Any, b: Any, allowed: Array, directly: TermByTerm) -> DoubleDouble:
     """Return a @ b with an error below SHARE of what is allowed, elementwise.
 
-    Shapes: a (..., r, n) and b (..., n, c), float64 or longdouble; allowed (..., r, c).
+    Shapes: a (..., r, n) and b (..., n, c), floats or an arithmetic's numbers; allowed (..., r, c).
+    The two parts of the result may overlap.
 
     Where a row's numbers spread widely the small ones lie in the rounded part. If what that may
-    cost exceeds the share, the element is computed again, in longdouble throughout.
+    cost exceeds the share, the element is computed again, directly.
     """
     n = a.shape[-1]
     if n <= SHORT:
-        return _directly(a, b)
+        return directly(a, b)
     lead = allowed.shape[:-2]
     a, b = (np.broadcast_to(v, (*lead, *v.shape[-2:])) for v in (a, b))
-    found = Pair(np.empty(allowed.shape), np.empty(allowed.shape))
+    found = DoubleDouble(np.empty(allowed.shape), np.empty(allowed.shape))
     together = max(1, PART_NUMBERS // max(v[:1].size for v in (a, b, allowed))) if lead else 1
     for start in range(0, lead[0] if lead else 1, together):
         part = slice(start, start + together) if lead else ...
-        some = _cut_product(a[part], np.swapaxes(b[part], -1, -2), allowed[part])
+        some = _cut_product(a[part], np.swapaxes(b[part], -1, -2), allowed[part], directly)
         found.high[part], found.low[part] = some.high, some.low
     return found
 
 
-def _cut_product(a: Any, b: Any, allowed: Array) -> Pair:
+def _cut_product(a: Any, b: Any, allowed: Array, directly: TermByTerm) -> DoubleDouble:
     """Return a bᵀ: both have rows of terms, (..., r, n) and (..., c, n), contiguous as copied."""
     n = a.shape[-1]
-    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    a, b = _contiguous(a), _contiguous(b)
     as_given = a, b
     near_a, near_b = _near(a), _near(b)
     within = _exponents(abs(near_a), -2, of_zeros=0)
@@ -79,21 +77,21 @@ def _cut_product(a: Any, b: Any, allowed: Array) -> Pair:
         # Powers of two carry the size of each term over to b: terms may spread, rows hardly do.
         of_rows = _exponents(abs(near_a), -1, of_zeros=-_BELOW_ALL)
         if abs(within).max() > _SAFE_EXPONENT or not _is_safe(of_rows):
-            return _directly(a, np.swapaxes(b, -1, -2))
+            return directly(a, np.swapaxes(b, -1, -2))
         a, b = a * np.ldexp(1.0, -within), b * np.ldexp(1.0, within)
         near_a, near_b = _near(a), _near(b)
     size_a, size_b = abs(near_a), abs(near_b)
     top_a = _exponents(size_a, -1, of_zeros=-_BELOW_ALL)
     top_b = _exponents(size_b, -1, of_zeros=-_BELOW_ALL)
     if not (_is_safe(top_a) and _is_safe(top_b)):
-        return _directly(as_given[0], np.swapaxes(as_given[1], -1, -2))
+        return directly(as_given[0], np.swapaxes(as_given[1], -1, -2))
     bits = (53 - math.ceil(math.log2(n))) // 2
     high_a, high_b = _leading(near_a, top_a - bits), _leading(near_b, top_b - bits)
     low_a, low_b = _near(a - high_a), _near(b - high_b)
     high_b, low_b, near_b = (np.swapaxes(v, -1, -2) for v in (high_b, low_b, near_b))
     low = high_a @ low_b
     low += low_a @ near_b
-    found = Pair(high_a @ high_b, low)
+    found = DoubleDouble(high_a @ high_b, low)
     # Half a unit of the last leading bit is the most that lies in a low part.
     each = (n + 4) * 2.0**-54 / SHARE
     sum_a, sum_b = (v.sum(axis=-1, keepdims=True) for v in (size_a, size_b))
@@ -101,30 +99,20 @@ def _cut_product(a: Any, b: Any, allowed: Array) -> Pair:
     error += sum_a * np.swapaxes(np.ldexp(each, top_b - bits), -1, -2)
     unsure = error > allowed
     if unsure.any():
-        _replace(found, *as_given, unsure)
+        _replace(found, *as_given, unsure, directly)
     return found
 
 
-def whole(pair: Pair) -> Any:
-    """Return the number in one longdouble."""
-    return pair.high.astype(np.longdouble) + pair.low
-
-
-def _directly(a: Any, b: Any) -> Pair:
-    return _split(a.astype(np.longdouble) @ b.astype(np.longdouble))
-
-
-def _replace(found: Pair, a: Any, b: Any, chosen: Array) -> None:
-    """Compute the chosen elements of a bᵀ again, in longdouble."""
+def _replace(found: DoubleDouble, a: Any, b: Any, chosen: Array, directly: TermByTerm) -> None:
+    """Compute the chosen elements of a bᵀ again."""
     *lead, row, column = np.nonzero(chosen)
-    rows, columns = a[(*lead, row)], b[(*lead, column)]
-    exact = _split((rows.astype(np.longdouble) * columns).sum(axis=-1))
-    found.high[chosen], found.low[chosen] = exact.high, exact.low
+    exact = directly(a[(*lead, row)][:, None, :], b[(*lead, column)][:, :, None])
+    found.high[chosen], found.low[chosen] = exact.high[:, 0, 0], exact.low[:, 0, 0]
 
 
-def _split(wide: Any) -> Pair:
-    high = _near(wide)
-    return Pair(high, _near(wide - high))
+def _contiguous(a: Any) -> Any:
+    """Return a, its rows side by side in memory; NumPy's own function takes its own arrays only."""
+    return np.ascontiguousarray(a) if isinstance(a, np.ndarray) else np.copy(a, order="C")
 
 
 def _near(a: Any) -> Array:

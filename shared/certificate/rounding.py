@@ -15,16 +15,19 @@ class Rounding:
         Unit roundoff: one operation errs by at most u times its result,
     omega
         plus, where the result is tiny, the smallest normal number.
+    dtype
+        What NumPy calls the format.
     """
 
     u: float
     omega: float
+    dtype: str = "float64"
 
     @classmethod
     def of(cls, dtype: str) -> Rounding:
         """Return the constants of float64 or float32."""
         info = np.finfo(dtype)
-        return cls(float(info.eps) / 2, float(info.smallest_normal))
+        return cls(float(info.eps) / 2, float(info.smallest_normal), dtype)
 
     def gamma(self, k: int) -> float:
         """Bound the relative error of k roundings in a row: k u / (1 - k u).

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -42,15 +43,10 @@ class Sampling:
             return np.ones(len(steps), dtype=bool)
         stretch, position = np.divmod(steps - 1, self.one_in)
         pages, which = np.unique(stretch // _PAGE, return_inverse=True)
-        drawn = np.stack([self._page(int(page)) for page in pages])
+        drawn = np.stack([_page(self.seed, int(page), self.one_in) for page in pages])
         chosen: Array = position == drawn[which, stretch % _PAGE]
         chosen |= (steps == 1) | (steps == self.step_count)
         return chosen
-
-    def _page(self, page: int) -> Array:
-        """Draw a position for each of many stretches of steps."""
-        drawn: Array = np.random.RandomState([self.seed, page, 1]).randint(self.one_in, size=_PAGE)
-        return drawn
 
 
 def sampling(problem: Problem, seeds: int | Sequence[int], one_in: int | None = None) -> Sampling:
@@ -59,6 +55,14 @@ def sampling(problem: Problem, seeds: int | Sequence[int], one_in: int | None = 
     if one_in is None:
         one_in = math.ceil(_price_ns(problem) * replicas * problem.step_count / BUDGET_NS)
     return Sampling(max(1, one_in), seed, problem.step_count)
+
+
+@lru_cache(maxsize=64)
+def _page(seed: int, page: int, one_in: int) -> Array:
+    """Draw a position for each of many stretches of steps; blocks of steps ask again and again."""
+    drawn: Array = np.random.RandomState([seed, page, 1]).randint(one_in, size=_PAGE)
+    drawn.flags.writeable = False
+    return drawn
 
 
 def _price_ns(problem: Problem) -> float:

@@ -14,8 +14,7 @@ import numpy as np
 
 from shared.backend import Array
 from shared.certificate import bounds
-from shared.certificate.profile import Profile
-from shared.certificate.rounding import Rounding
+from shared.certificate.stages import Reference
 
 WIDE, INPUTS = 256, 32
 """Layers with as many activations in a step, and as many inputs, are screened."""
@@ -31,7 +30,7 @@ class UnsettledLayer:
     """The activations, or logits, that an estimate could not settle.
 
     places
-        k indices into a_l (s, *R, m, n_l); z is exact (longdouble), it and z_error are (k,).
+        k indices into a_l (s, *R, m, n_l); z is exact, a reference number; it and z_error are (k,).
     """
 
     places: tuple[Array, ...]
@@ -45,7 +44,7 @@ def is_wide_layer(name: str, value: Array, inputs: int) -> bool:
 
 
 def unsettled_layer(
-    rounding: Rounding, profile: Profile, name: str, a: Array, W: Array, b: Array, value: Array
+    reference: Reference, name: str, a: Array, W: Array, b: Array, value: Array
 ) -> UnsettledLayer:
     """Compare f(a Wᵀ + b) with an estimate, and compute exactly the z that it does not settle."""
     n = a.shape[-1]
@@ -53,11 +52,11 @@ def unsettled_layer(
     z = a[..., :half] @ transposed[..., :half, :]
     z += a[..., half:] @ transposed[..., half:, :]
     z += b[..., None, :]
-    z_error = bounds.affine(rounding, a, W, b)
+    z_error = bounds.affine(reference.rounding, a, W, b)
     # Half the products and their sum, the other half's, the bias: of n + 1 roundings, half + 2.
     own = z_error * ((half + 3) / (n + 1))
     if name == "sigmoid":
-        settled = _sigmoid_settles(rounding, profile, z, value, own, z_error)
+        settled = _sigmoid_settles(reference, z, value, own, z_error)
     else:
         estimate = np.maximum(z, 0) if name == "relu" else z
         settled = abs(value - estimate) + own <= z_error * (1 - 1e-9)
@@ -65,19 +64,31 @@ def unsettled_layer(
         if name == "relu":
             settled &= abs(z) > own  # whether z is 0, where there is no slope, is to be known
     places = np.unravel_index(np.flatnonzero(~settled), settled.shape)
+    return UnsettledLayer(places, z_at_places(reference, a, W, b, places), z_error[places])
+
+
+def z_at_places(
+    reference: Reference, a: Array, W: Array, b: Array, places: tuple[Array, ...]
+) -> Any:
+    """Return some numbers of z = a Wᵀ + b, exact.
+
+    Shapes: places index (s, *R, m, n_l) and are (k,), as the result is.
+    """
     *lead, row, column = places
-    terms = a[(*lead, row)].astype(np.longdouble) * W[(*lead, column)]
-    return UnsettledLayer(places, terms.sum(axis=-1) + b[(*lead, column)], z_error[places])
+    a = np.broadcast_to(a, (*b.shape[:-1], *a.shape[-2:]))
+    terms = reference.arithmetic.lift(a[(*lead, row)]) * W[(*lead, column)]
+    return terms.sum(axis=-1) + b[(*lead, column)]
 
 
 def _sigmoid_settles(
-    rounding: Rounding, profile: Profile, z: Array, value: Array, own: Array, z_error: Array
+    reference: Reference, z: Array, value: Array, own: Array, z_error: Array
 ) -> Array:
     """Say where σ(z) is near enough to a value.
 
     σ(-|z|) = e/(1 + e) keeps its relative accuracy. Above zero the value is compared as 1 - value,
     a subtraction that rounds nothing away, so the estimate errs relative to the small part only.
     """
+    rounding, profile = reference.rounding, reference.profile
     e = np.exp(-abs(z))
     near = 1 / (1 + e)
     far = e * near

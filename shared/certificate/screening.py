@@ -16,12 +16,12 @@ import numpy as np
 from shared.backend import Array
 from shared.certificate.bounds import Slope, top
 from shared.certificate.products import SHORT
-from shared.certificate.rounding import Rounding
+from shared.certificate.stages import Reference
 
 WIDE = 1024
 """Gradients with as many numbers are screened."""
 
-IN_FULL_ONE_IN = 16
+IN_FULL_ONE_IN = 32
 """So many steps are computed exactly in full all the same, for the figures of the report."""
 
 
@@ -30,7 +30,9 @@ class Unsettled:
     """The numbers that an estimate could not settle: where they are, and what is exact there.
 
     places
-        k indices into the gradient (s, *R, n_l, n_{l-1}); exact (longdouble) and bound are (k,).
+        k indices into the gradient (s, *R, n_l, n_{l-1}).
+    exact, bound
+        (k,) reference numbers, and floats.
     """
 
     places: tuple[Array, ...]
@@ -43,15 +45,15 @@ def is_wide(value: Array, samples: int) -> bool:
     return value[:1].size >= WIDE and samples > SHORT
 
 
-def unsettled(rounding: Rounding, delta: Slope, a_below: Array, value: Array) -> Unsettled:
+def unsettled(reference: Reference, delta: Slope, a_below: Array, value: Array) -> Unsettled:
     """Compare ∂L/∂W = δᵀ a with an estimate, and compute exactly what that does not settle.
 
     The estimate is two sums, each of half the samples: a sum of m products may err by γ_m, two of
     half the length by half of it. What remains of the bound is the room for the number itself.
     """
-    m = a_below.shape[-2]
+    m, rounding = a_below.shape[-2], reference.rounding
     half, gamma = (m + 1) // 2, rounding.gamma
-    near = np.swapaxes(delta.exact.astype(np.float64), -1, -2)
+    near = np.swapaxes(reference.arithmetic.lower(delta.exact), -1, -2)
     away = value - near[..., :half] @ a_below[..., :half, :]
     away -= near[..., half:] @ a_below[..., half:, :]
     # Half the sum, δ rounded to float64, and two subtractions are what the estimate may be off.
@@ -61,13 +63,24 @@ def unsettled(rounding: Rounding, delta: Slope, a_below: Array, value: Array) ->
     enough += delta.roundings * m * rounding.omega * delta.reach * top(a_below)
     settled = (abs(away) <= enough * (1 - 1e-9)) & (enough < np.inf)
     places = np.unravel_index(np.flatnonzero(~settled), settled.shape)
+    return Unsettled(places, *at_places(reference, delta, a_below, places))
+
+
+def at_places(
+    reference: Reference, delta: Slope, a_below: Array, places: tuple[Array, ...]
+) -> tuple[Any, Array]:
+    """Return some numbers of ∂L/∂W = δᵀ a, exact, and their bounds.
+
+    Shapes: places index (s, *R, n_l, n_{l-1}) and are (k,), as both results are.
+    """
+    m, rounding = a_below.shape[-2], reference.rounding
     *lead, row, column = places
     inputs = _lines(a_below, lead, column)
-    exact = (_lines(delta.exact, lead, row).astype(np.longdouble) * inputs).sum(axis=-1)
-    spread = _lines(delta.error + gamma(m) * (delta.size + delta.error), lead, row)
+    exact = (_lines(delta.exact, lead, row) * inputs).sum(axis=-1)
+    spread = delta.error + rounding.gamma(m) * (delta.size + delta.error)
     underflow = (delta.roundings + m) * m * rounding.omega * delta.reach * top(a_below)
-    bound = (spread * abs(inputs)).sum(axis=-1) + underflow[(*lead, 0, 0)]
-    return Unsettled(places, exact, bound)
+    bound = (_lines(spread, lead, row) * abs(inputs)).sum(axis=-1) + underflow[(*lead, 0, 0)]
+    return exact, bound
 
 
 def _lines(v: Any, lead: list[Array], unit: Array) -> Any:

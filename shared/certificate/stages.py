@@ -7,14 +7,13 @@ may do to it, and decides on every number: forward.py, backward.py and update.py
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
+from typing import Any
 
 from shared.backend import Array, Params
 from shared.certificate import bounds
 from shared.certificate.arithmetic import Arithmetic
-from shared.certificate.decision import Judged, Verdict, decide
+from shared.certificate.decision import Judged, decide
 from shared.certificate.profile import Profile
 from shared.certificate.rounding import Rounding
 from shared.network import Network
@@ -38,12 +37,12 @@ class Reference:
         """The reference's unit roundoff over that of the values."""
         return self.arithmetic.unit_roundoff / self.rounding.u
 
-    def judged(self, stage: str, tensor: str, value: Array, true: object, bound: Array) -> Judged:
+    def judged(self, stage: str, tensor: str, value: Array, true: Any, bound: Array) -> Judged:
         """Decide on a tensor, given its exact value and a bound that is not widened yet."""
         arithmetic = self.arithmetic
         return decide(
             stage, tensor, value, arithmetic.lower(true), arithmetic.distance(value, true),
-            bounds.widened(bound), self.sharpness,
+            bounds.widened(bound), self.sharpness, self.rounding.dtype, arithmetic.radius(true),
         )  # fmt: skip
 
 
@@ -51,8 +50,10 @@ class Reference:
 class Evaluated:
     """Parameters, a batch for each, and what a backend recorded there. Leading axes as recorded.
 
+    Numbers of a float32 run are held in float64, which changes none of them.
+
     activations
-        a_0 = x, a_1, ..., a_L.
+        a_0 = x, a_1, ..., a_L. The leading axes of x may be 1: samples that all steps share.
     logits
         z_L where the network's loss is computed from it, else None.
     """
@@ -64,11 +65,12 @@ class Evaluated:
     y: Array
     loss: Array
 
-    def part(self, rows: slice) -> Evaluated:
-        """Return the same of some steps."""
+    def part(self, rows: slice | Array) -> Evaluated:
+        """Return the same of some steps; samples that all steps share stay shared."""
+        x, *above = self.activations
         return Evaluated(
             self.network, tuple(w[rows] for w in self.params),
-            tuple(a[rows] for a in self.activations),
+            (x if len(x) < len(self.y) else x[rows], *(a[rows] for a in above)),
             None if self.logits is None else self.logits[rows], self.y[rows], self.loss[rows],
         )  # fmt: skip
 
@@ -77,6 +79,19 @@ class Evaluated:
         """The names of f_1, ..., f_L."""
         hidden = len(self.params) // 2 - 1
         return (self.network.activation,) * hidden + (self.network.output,)
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """The gradients that a backend recorded, and ∂L/∂z_l of each layer where it forms them."""
+
+    grads: Params
+    deltas: tuple[Array, ...] | None = None
+
+    def part(self, rows: slice | Array) -> Gradients:
+        """Return the same of some steps."""
+        deltas = self.deltas and tuple(d[rows] for d in self.deltas)
+        return Gradients(tuple(g[rows] for g in self.grads), deltas)
 
 
 def parts(value: Array) -> Iterator[slice]:
@@ -95,18 +110,3 @@ def parts_of(rows: Array, value: Array) -> Iterator[Array]:
 
 def _together(value: Array) -> int:
     return max(1, PART_NUMBERS // max(1, value[:1].size))
-
-
-def any_failed(judged: Judged) -> bool:
-    """Whether a value is undecided or different."""
-    return bool((judged.verdict > Verdict.VACUOUS).any())
-
-
-def reconsidered(judged: Judged, other: Judged) -> Judged:
-    """Call undecided what fails at the cut-point but holds from end to end.
-
-    Either the program computed an activation a second time, or a small fault hides behind the
-    wide bound: neither is proved.
-    """
-    either = (judged.verdict == Verdict.DIFFERENT) & (other.verdict <= Verdict.VACUOUS)
-    return replace(judged, verdict=np.where(either, Verdict.UNDECIDED, judged.verdict))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from shared.backend import Array
@@ -30,11 +32,15 @@ class Tally:
         self._ratios, self._resolutions = _Histogram(), _Histogram()
         self._worst, self._worst_step = 0.0, 0
         self._settled = 0
+        self._forms: Counter[str] = Counter()
         self._worst_resolution: float | None = 0.0
 
     def add(self, judged: Judged, steps: Array) -> None:
         """Count one chunk; steps (s,) number the leading axis."""
         self._count(judged.verdict)
+        if judged.form:
+            explained = (judged.verdict > Verdict.BIT_EQUAL) & ~judged.failed
+            self._forms[judged.form] += int(np.count_nonzero(explained))
         self._settled += judged.settled
         if judged.places is not None:
             self._add_unsettled(judged, steps[judged.places[0]])
@@ -99,6 +105,7 @@ class Tally:
             None if bitwise else self._resolutions.median(),
             None if bitwise else self._worst_resolution,
             self._settled,
+            dict(self._forms),
         )
 
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from shared.backend import Array, Params
 from shared.certificate.decision import Judged, Verdict
+from shared.certificate.double_double import two_sum
+from shared.certificate.exact_sum import sign_of_sum
 from shared.certificate.rounding import Rounding
 from shared.certificate.stages import UPDATE, Reference, parts
 
@@ -32,7 +35,10 @@ def judge_update(
     after: Params,
     rate: np.floating,
 ) -> Iterator[Judged]:
-    """Judge the parameters after the step: every admissible bit pattern counts as equal bits."""
+    """Judge the parameters after the step: every admissible bit pattern counts as equal bits.
+
+    All numbers are in the dtype of the run.
+    """
     for name, *tensors in zip(names, before, grads, after, strict=True):
         for part in parts(tensors[0]):
             w, g, value = (tensor[part] for tensor in tensors)
@@ -49,7 +55,7 @@ def _judge(
         equal = np.full(value.shape, Verdict.BIT_EQUAL, np.uint8)
         return Judged(UPDATE, name, value, value, zero, zero, equal)
     verdict = np.where(allowed, np.uint8(Verdict.BIT_EQUAL), np.uint8(Verdict.DIFFERENT))
-    measured = (value.copy(), np.zeros(value.shape), np.zeros(value.shape))
+    measured = (value.astype(np.float64), np.zeros(value.shape), np.zeros(value.shape))
     _measure(reference.rounding, w, g, rate, value, ~allowed, measured)
     return Judged(UPDATE, name, value, *measured, verdict)
 
@@ -77,39 +83,57 @@ def admissible(rounding: Rounding, w: Array, g: Array, rate: np.floating, after:
 def _is_fused(rounding: Rounding, w: Array, g: Array, after: Array, rate: np.floating) -> Array:
     """Say whether `after` is w - ηg rounded once, to nearest, ties to even. Shapes: all (k,).
 
-    The difference d = w - ηg - after is held to half the distance of the neighbouring floats. It is
-    a sum of three floats without rounding: w - p and its error, and the error of p = ηg.
-    Source: T. J. Dekker, A floating-point technique for extending the available precision,
-    Numerische Mathematik 18 (1971), 224-242.
+    w - ηg - after is a sum of four float64 numbers without rounding, and is held to half the
+    distance of the floats beside `after`. Where a product of parts might over- or underflow,
+    fractions tell instead.
     """
-    eta = np.float64(rate)
-    p = eta * g
-    p_error = _product_error(eta, g, p)
-    s = w - p
-    moved = s - w
-    s_error = (w - (s - moved)) - (p + moved)
-    d = (s - after).astype(np.longdouble) + s_error
-    step = np.spacing(abs(after))
-    # Below a power of two floats lie twice as dense.
-    inward = np.where(abs(np.frexp(after)[0]) == 0.5, step / 4, step / 2)
-    above, under = np.where(after > 0, (step / 2, inward), (inward, step / 2))
-    even = after.view(np.int64) & 1 == 0
-    beyond, short = d - above, d + under
-    fused = (beyond < p_error) & (short > p_error)
-    fused |= ((beyond == p_error) | (short == p_error)) & even
-    sizes = abs(np.array((w, g, after, p)))
-    safe = ((sizes > _SAFE[0]) & (sizes < _SAFE[1])).all(axis=0)
-    # Where a product of parts might over- or underflow, or after is 0, fractions tell.
+    safe = np.isfinite(w) & np.isfinite(g) & np.isfinite(after)
+    if rounding.dtype == "float64":
+        for size in map(abs, (w, g, after, rate * g)):
+            safe &= (size > _SAFE[0]) & (size < _SAFE[1])
+    if safe.all():
+        return _is_nearest(rounding, w, g, after, rate)
+    fused = np.zeros(after.shape, dtype=bool)
+    fused[safe] = _is_nearest(rounding, w[safe], g[safe], after[safe], rate)
     for i in np.flatnonzero(~safe):
         if np.isfinite((w[i], g[i])).all():
             result = _rounded(_exact(w[i], g[i], rate))
             fused[i] = after[i] == result or (after[i] == 0 and abs(result) < rounding.omega)
-        else:
-            fused[i] = False
-    return np.asarray(fused)
+    return fused
 
 
-def _product_error(eta: np.float64, g: Array, p: Array) -> Array:
+def _is_nearest(rounding: Rounding, w: Array, g: Array, after: Array, rate: np.floating) -> Array:
+    """Say whether no float is nearer to w - ηg than `after`, or `after` is 0 for a subnormal."""
+    terms, (below, above) = _difference(w, g, after, rate), _half_steps(rounding, after)
+    away = sum(terms[1:], terms[0])
+    # Adding the terms up rounds; only what lies so close to a middle has to be summed exactly.
+    doubt = 2.0**-50 * sum(map(abs, terms))
+    nearest: Array = (away < above) & (away > -below)
+    close = np.flatnonzero(np.minimum(abs(away - above), abs(away + below)) <= doubt)
+    if len(close):
+        some = [term[close] for term in terms]
+        under, over = (sign_of_sum(*some, end[close]) for end in (below, -above))
+        integers: Any = np.int32 if rounding.dtype == "float32" else np.int64
+        even = after[close].view(integers) % 2 == 0
+        nearest[close] = ((under > 0) & (over < 0)) | (((under == 0) | (over == 0)) & even)
+    nearest |= (after == 0) & (abs(away) < rounding.omega)
+    return nearest
+
+
+def _difference(w: Array, g: Array, after: Array, rate: np.floating) -> tuple[Array, ...]:
+    """Return w - ηg - after as float64 numbers that add up to it without rounding.
+
+    Source: T. J. Dekker, A floating-point technique for extending the available precision,
+    Numerische Mathematik 18 (1971), 224-242.
+    """
+    eta, w, g, after = (np.asarray(v, np.float64) for v in (rate, w, g, after))
+    p = eta * g
+    s, s_error = two_sum(w, -p)
+    near, near_error = two_sum(s, -after)
+    return near, near_error, s_error, -_product_error(eta, g, p)
+
+
+def _product_error(eta: Array, g: Array, p: Array) -> Array:
     """Return ηg - p, p the rounded product: both are cut in halves, whose products are exact."""
     eta_high, g_high = (c - (c - v) for v, c in ((eta, eta * _CUT), (g, g * _CUT)))
     eta_low, g_low = eta - eta_high, g - g_high
@@ -117,6 +141,20 @@ def _product_error(eta: np.float64, g: Array, p: Array) -> Array:
         ((p - eta_high * g_high) - eta_low * g_high) - eta_high * g_low
     )
     return error
+
+
+def _half_steps(rounding: Rounding, after: Array) -> tuple[Array, Array]:
+    """Return half the distances to the floats below and above."""
+    info = np.finfo(rounding.dtype)
+    mantissa, exponent = np.frexp(after)
+    lowest = info.minexp - info.nmant
+    # NumPy's own spacing knows none of the largest float.
+    exponent = np.where(after == 0, lowest, np.maximum(exponent - info.nmant - 1, lowest))
+    half = np.ldexp(0.5, exponent)
+    # Below a power of two floats lie twice as dense, unless all that is below is subnormal.
+    power = (abs(mantissa) == 0.5) & (abs(after) > rounding.omega)
+    inward = np.where(power, half / 2, half)
+    return np.where(after > 0, inward, half), np.where(after > 0, half, inward)
 
 
 def _measure(
@@ -132,11 +170,10 @@ def _measure(
     exact, error, bound = into
     places = np.nonzero(failed)
     with np.errstate(all="ignore"):
-        product = np.longdouble(rate) * g[places].astype(np.longdouble)
-        wide = w[places].astype(np.longdouble) - product
-        exact[places] = wide
-        error[places] = abs(value[places] - wide)
-        bound[places] = rounding.u * (abs(wide) + abs(product))
+        product = np.float64(rate) * g[places].astype(np.float64)
+        exact[places] = w[places].astype(np.float64) - product
+        error[places] = abs(sum(_difference(w[places], g[places], value[places], rate)))
+        bound[places] = rounding.u * (abs(exact[places]) + abs(product))
     # The first ones are shown, with digits that do not suffer where w and ηg cancel.
     for place in list(zip(*places, strict=True))[:SHOWN]:
         if np.isfinite((w[place], g[place], value[place])).all():
