@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.arguments import parse_count, parse_learning_rate, parse_names, parse_seeds
+from shared.command_line import build_parser
 from shared.errors import BackendUnavailable, IsogradError, ProblemUnavailable, UsageError
 from shared.host import THREAD_VARIABLES
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from shared.registry import Loaded
     from shared.training import Missing
 
-COMMANDS = ("run", "judge", "list")
 PIPED_WIDTH = 88
 
 
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a dot of the plot is not worth a crash
     try:
-        code: int = chosen.command(chosen)
+        code = COMMANDS[chosen.command](chosen)
     except ModuleNotFoundError as error:
         print(
             f"compare.py: {error.name} is not installed for {sys.executable}. `make compare` sets "
@@ -68,42 +68,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("compare.py: interrupted before there was anything to report.", file=sys.stderr)
         return 130
     return code
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Describe the command line."""
-    parser = argparse.ArgumentParser(
-        prog="compare.py",
-        description="Train the same small network by hand in NumPy, with PyTorch's autograd and "
-        "with JAX's grad, from the same seed, and see how far apart they are.",
-        epilog="Without a command, `run` is meant; `run --help` lists its options. "
-        "Exit codes: 0 certified, 1 different, 2 usage, "
-        "3 undecided or a backend missing, 130 interrupted.",
-    )
-    commands = parser.add_subparsers(metavar="{run,judge,list}", required=True)
-
-    run = commands.add_parser("run", help="train and compare (the default)")
-    run.set_defaults(command=run_command)
-    run.add_argument("--problem", default="people16", metavar="P", help="default: people16")
-    run.add_argument("--seed", metavar="N", help="default: 42")
-    run.add_argument("--seeds", metavar="A-B", help="many seeds at once, with a summary: 0-99")
-    run.add_argument("--backends", metavar="A,B", help="names or files: numpy,jax,./mine.py")
-    run.add_argument("--dtype", default="float64", metavar="D", help="float64 or float32")
-    run.add_argument("--epochs", metavar="N", help="instead of the problem's own number")
-    run.add_argument("--lr", metavar="X", help="learning rate, instead of the problem's own")
-    run.add_argument("--json", metavar="FILE", help="write everything the report says as JSON")
-    run.add_argument("--certify", metavar="N", help="judge one step in N, drawn from the seed")
-    run.add_argument("--record", metavar="DIR", help="save every step of every backend there")
-
-    judging = commands.add_parser("judge", help="judge recordings that --record saved")
-    judging.set_defaults(command=judge_command)
-    judging.add_argument("files", nargs="+", metavar="FILE", help="recordings, from any machine")
-    judging.add_argument("--certify", metavar="N", help="judge one step in N, drawn from the seed")
-    judging.add_argument("--json", metavar="FILE", help="write the certificates as JSON")
-
-    listing = commands.add_parser("list", help="show problems and backends")
-    listing.set_defaults(command=list_command)
-    return parser
 
 
 def run_command(chosen: argparse.Namespace) -> int:
@@ -181,6 +145,40 @@ def list_command(_: argparse.Namespace) -> int:
 
     print_lists(_console())
     return 0
+
+
+def calibrate_command(chosen: argparse.Namespace) -> int:
+    """Measure the frameworks' functions, keep the figures for later runs, and show them."""
+    json_path = _json_path(chosen)
+    loaded, missing = _backends(chosen)
+    from shared.calibration.adoption import declared
+    from shared.calibration.measure import measure, measurement_count
+    from shared.calibration.store import completed, default_path, save
+    from shared.report.calibration_data import calibration_data
+    from shared.report.calibration_text import print_calibration
+    from shared.report.data import write_json
+
+    with _progress(measurement_count(loaded)) as progress:
+        calibration = measure(loaded, missing=missing, progress=progress)
+    if calibration.measured:
+        save(completed(calibration, default_path()), default_path())
+    console = _console()
+    print_calibration(console, calibration, declared)
+    if calibration.measured:
+        console.print(f"Kept in {default_path()}; runs on this machine use it.", markup=False)
+    if json_path:
+        words = ["python", "compare.py", "calibrate"]
+        words += [] if chosen.backends is None else ["--backends", chosen.backends]
+        write_json(json_path, calibration_data(calibration, declared, shlex.join(words)))
+    return 3 if missing and chosen.backends else 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "run": run_command,
+    "judge": judge_command,
+    "calibrate": calibrate_command,
+    "list": list_command,
+}
 
 
 def _problem(chosen: argparse.Namespace) -> Problem:

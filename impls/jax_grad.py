@@ -24,6 +24,7 @@ from shared.backend import (
     Array,
     Backend,
     Dataset,
+    Elementary,
     Evaluation,
     OptimizerState,
     Params,
@@ -43,7 +44,7 @@ MOST_FLAT = 512
 """With more parameters than these, copying them takes longer than writing arrays apart."""
 
 
-class JaxGrad(Backend):
+class JaxGrad(Backend, Elementary):
     """Compiled JAX. float64 holds inside JAX's own context only; no global flag is touched."""
 
     framework = "jax"
@@ -244,6 +245,11 @@ class JaxGrad(Backend):
             deltas=None,
             final=(self._arrays(last), OptimizerState(state.step + len(batches))),
         )
+
+    def elementary(self, name: str, x: Array) -> Array:
+        jnp = self.jax.numpy
+        functions = {**self.functions, "exp": jnp.exp, "log": jnp.log, "log1p": jnp.log1p}
+        return np.asarray(self._call(functions[name], x))
 
     def _arrays(self, carried: Any) -> Params:
         return tuple(np.asarray(w) for w in self._params(carried))

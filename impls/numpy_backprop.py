@@ -21,6 +21,7 @@ from shared.backend import (
     Array,
     Backend,
     Dataset,
+    Elementary,
     Evaluation,
     OptimizerState,
     Params,
@@ -149,7 +150,7 @@ def descend(params: Params, grads: Params, learning_rate: np.floating) -> None:
         w -= learning_rate * g
 
 
-class NumpyBackprop(Backend):
+class NumpyBackprop(Backend, Elementary):
     """The functions above behind the shared interface."""
 
     framework = "numpy"
@@ -244,6 +245,16 @@ class NumpyBackprop(Backend):
             deltas=errors,
             final=(params, OptimizerState(state.step + len(batches))),
         )
+
+    def elementary(self, name: str, x: Array) -> Array:
+        own: dict[str, Callable[[Array], Array]] = {
+            "exp": np.exp,
+            "log": np.log,
+            "log1p": np.log1p,
+        }
+        functions = {**FUNCTIONS, **own}
+        with np.errstate(over="ignore", divide="ignore"):
+            return functions[name](x)
 
 
 def _samples(data: Dataset, batches: Array) -> Iterator[tuple[Array, Array]]:

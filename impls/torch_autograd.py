@@ -19,6 +19,7 @@ from shared.backend import (
     Array,
     Backend,
     Dataset,
+    Elementary,
     Evaluation,
     OptimizerState,
     Params,
@@ -48,7 +49,7 @@ ALIGNMENT_BYTES = 64
 """Where torch lets the memory of a new tensor begin: at a multiple of this."""
 
 
-class TorchAutograd(Backend):
+class TorchAutograd(Backend, Elementary):
     """Eager PyTorch, one autograd graph per step."""
 
     framework = "torch"
@@ -202,6 +203,17 @@ class TorchAutograd(Backend):
             deltas=None,
             final=(_arrays(leaves), OptimizerState(state.step + len(batches))),
         )
+
+    def elementary(self, name: str, x: Array) -> Array:
+        torch = self.torch
+        functions: dict[str, Callable[[Tensor], Tensor]] = {
+            "exp": torch.exp,
+            "log": torch.log,
+            "log1p": torch.log1p,
+            "sigmoid": torch.sigmoid,
+            "tanh": torch.tanh,
+        }
+        return _array(functions[name](*self._tensors([x])))
 
     def _step(
         self, leaves: list[Tensor], x: Tensor, y: Tensor, descend: Descend, keep: bool

@@ -23,6 +23,9 @@ Array: TypeAlias = npt.NDArray[Any]
 Params: TypeAlias = tuple[Array, ...]
 """W1 (*R, n_1, n_0), b1 (*R, n_1), W2 (*R, n_2, n_1), b2, ...: W is (n_out, n_in)."""
 
+ELEMENTARY = ("exp", "log", "log1p", "sigmoid", "tanh")
+"""The functions of a framework whose accuracy is measured."""
+
 
 def replica_axes_of(params: Params) -> tuple[int, ...]:
     """Return *R, which the biases show: b1 is (*R, n_1)."""
@@ -188,4 +191,20 @@ class Backend(StepBackend):
         The steps are those that `gradients` and `update` would make, one after the other; this
         is the place where a framework shows how it does many at once. `every = 0` records none,
         and what is recorded never changes what is computed.
+        """
+
+
+class Elementary(ABC):
+    """Offers its framework's elementary functions, so that their accuracy can be measured.
+
+    A backend may be one besides; a backend of your own need not.
+    """
+
+    @abstractmethod
+    def elementary(self, name: str, x: Array) -> Array:
+        """Return f(x) elementwise as this backend's framework computes it, in x's dtype.
+
+        name is one of ELEMENTARY. Infinities and NaN are results like any other: nothing warns.
+
+        Shapes: x (k,), float32 or float64, the dtype of the run; result likewise.
         """

@@ -16,12 +16,12 @@ import numpy as np
 
 from shared import worked
 from shared.backend import Params
+from shared.calibration.adoption import adopted_here
 from shared.certificate.findings import BackendCertificate
 from shared.certificate.judge import Judge
 from shared.certificate.sampling import sampling
 from shared.classification import Classification, classification
 from shared.drift import DriftMeter, PairDrift
-from shared.errors import UsageError
 from shared.evaluation import Curve, CurveTaker, Outcome, outcome
 from shared.host import host
 from shared.interrupts import interrupts_deferred
@@ -84,8 +84,10 @@ class Comparison:
 
     steps
         How many steps every backend made; fewer than the problem's where it was interrupted.
-    certificates, not_judged
-        One for each backend; or none, and the reason.
+    certificates
+        One for each backend.
+    calibration_remarks
+        What of a stored calibration was not used, and why.
     judging_s
         Seconds that the certificate took.
     classification
@@ -107,7 +109,7 @@ class Comparison:
     interrupted: bool
     recorded_to: Path | None
     certificates: tuple[BackendCertificate, ...]
-    not_judged: str | None
+    calibration_remarks: tuple[str, ...] = ()
     judging_s: float = 0.0
     classification: Classification | None = None
 
@@ -147,7 +149,7 @@ def compare(
     trainees, failed = prepare(loaded, problem, dtype)
     for trainee in trainees:
         trainee.start(seed)
-    judges, not_judged = _judges(trainees, one_in)
+    judges, remarks = _judges(trainees, one_in)
     named = [(trainee.name, trainee.backend) for trainee in trainees]
     curves = [CurveTaker(trainee, judge) for trainee, judge in zip(trainees, judges, strict=True)]
     meter = DriftMeter([trainee.name for trainee in trainees], problem)
@@ -166,8 +168,7 @@ def compare(
                     for taker, judge, writer, recording in zip(
                         curves, judges, writers, recordings, strict=True
                     ):
-                        if judge:
-                            judge.add(recording)
+                        judge.add(recording)
                         taker.add(recording)
                         if writer:
                             writer.add(recording)
@@ -187,26 +188,23 @@ def compare(
     return Comparison(
         problem, seed, dtype, results, (*missing, *failed), meter.finish(), curve_gaps(results),
         answers, steps, interrupted, record_to,
-        tuple(judge.finish() for judge in judges if judge), not_judged,
-        sum(judge.elapsed_s for judge in judges if judge),
+        tuple(judge.finish() for judge in judges), remarks,
+        sum(judge.elapsed_s for judge in judges),
         _classification(problem, results),
     )  # fmt: skip
 
 
-def _judges(
-    trainees: Sequence[Trainee], one_in: int | None
-) -> tuple[list[Judge | None], str | None]:
-    """Give every backend a judge, or none of them, with the reason."""
-    try:
-        return [
-            Judge(
-                trainee.name, trainee.problem, trainee.dtype, trainee.seeds,
-                sampling(trainee.problem, trainee.seeds, one_in),
-            )
-            for trainee in trainees
-        ], None  # fmt: skip
-    except UsageError as error:
-        return [None] * len(trainees), str(error)
+def _judges(trainees: Sequence[Trainee], one_in: int | None) -> tuple[list[Judge], tuple[str, ...]]:
+    """Give every backend a judge; return what there is to say of the stored calibration, too."""
+    versions = {one.loaded.kind.framework: one.loaded.version for one in trainees}
+    adopted, remarks = adopted_here(trainees[0].dtype, versions)
+    return [
+        Judge(
+            one.name, one.problem, one.dtype, one.seeds,
+            sampling(one.problem, one.seeds, one_in), adopted[one.loaded.kind.framework],
+        )
+        for one in trainees
+    ], remarks  # fmt: skip
 
 
 def curve_gaps(results: Sequence[BackendResult]) -> tuple[CurveGap, ...]:

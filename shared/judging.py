@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shared.calibration.adoption import adopted_here
 from shared.certificate.findings import BackendCertificate
 from shared.certificate.judge import Judge
+from shared.certificate.profile import HostProfile, tight
 from shared.certificate.sampling import sampling
 from shared.errors import RecordingFileError, UsageError
-from shared.problems import Problem, problem
+from shared.host import host
+from shared.problems import Problem, problem, require_dtype
 from shared.recording_file import open_recording
 from shared.seeding import require_seed
 
@@ -24,6 +27,7 @@ class JudgedFile:
     header: dict[str, Any]
     problem: Problem
     certificate: BackendCertificate
+    calibration_remarks: tuple[str, ...] = ()
 
 
 def judge_file(
@@ -39,7 +43,7 @@ def judge_file(
     RecordingFileError
         The file is damaged, or its problem is not one that is known here.
     UsageError
-        Its dtype cannot be judged.
+        Its dtype is none that is known.
     """
     saved = open_recording(path)
     header = saved.header
@@ -49,7 +53,8 @@ def judge_file(
         asked = _problem_of(header["problem"])
         seed = require_seed(header["seed"])
         sample = sampling(asked, seed, one_in)
-        judge = Judge(header["backend"], asked, header["dtype"], seed, sample)
+        profile, remarks = _profile_of(header)
+        judge = Judge(header["backend"], asked, header["dtype"], seed, sample, profile)
     except KeyError as error:
         raise RecordingFileError(f"{path}: its header lacks {error}.") from error
     except TypeError as error:
@@ -59,7 +64,19 @@ def judge_file(
     for recording in saved.recordings():
         judge.add(recording)
         progress(recording.final[1].step)
-    return JudgedFile(path, header, asked, judge.finish())
+    return JudgedFile(path, header, asked, judge.finish(), remarks)
+
+
+def _profile_of(header: dict[str, Any]) -> tuple[HostProfile, tuple[str, ...]]:
+    """Return what the backend's functions are held to; a calibration holds on its own machine."""
+    dtype, here = require_dtype(header["dtype"]), host()
+    recorded_on = {key: header["host"][key] for key in ("system", "processor")}
+    versions = dict(header["versions"])
+    if len(versions) != 1 or any(here[key] != value for key, value in recorded_on.items()):
+        return HostProfile(tight(dtype)), ()
+    (framework,) = versions
+    profiles, remarks = adopted_here(dtype, versions)
+    return profiles[framework], remarks
 
 
 def _problem_of(data: dict[str, Any]) -> Problem:

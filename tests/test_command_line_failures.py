@@ -30,7 +30,7 @@ def test_a_failure_is_one_sentence(
     def failing(_: argparse.Namespace) -> int:
         raise error
 
-    monkeypatch.setattr(compare, "list_command", failing)
+    monkeypatch.setitem(compare.COMMANDS, "list", failing)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     assert compare.main(["list"]) == code
     (line,) = capsys.readouterr().err.splitlines()
@@ -47,7 +47,7 @@ def test_a_terminal_that_lacks_the_letters_gets_others(monkeypatch: pytest.Monke
     narrow = io.TextIOWrapper(bytes_written, encoding="ascii")
     monkeypatch.setattr(sys, "stdout", narrow)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    monkeypatch.setattr(compare, "list_command", dotted)
+    monkeypatch.setitem(compare.COMMANDS, "list", dotted)
     assert compare.main(["list"]) == 0
     narrow.flush()
     assert bytes_written.getvalue() == b"? all\n"

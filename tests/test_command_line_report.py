@@ -161,7 +161,7 @@ def test_the_times_are_told(two: Compared) -> None:
 
 
 def test_the_data_says_what_it_is(two: Compared) -> None:
-    assert (two.data["schema"], two.data["kind"]) == (1, "comparison")
+    assert (two.data["schema"], two.data["kind"]) == (2, "comparison")
     assert two.data["command"] == (
         "python compare.py run --problem people16 --seed 42 --backends numpy,jax "
         "--dtype float64 --epochs 12"

@@ -39,7 +39,7 @@ def test_a_survey_tells_each_backend(many: tuple[Ran, dict[str, Any]]) -> None:
 
 def test_the_data_of_a_survey_holds_each_seed(many: tuple[Ran, dict[str, Any]]) -> None:
     _, data = many
-    assert (data["schema"], data["kind"], data["asked"], data["epochs"]) == (1, "survey", 5, 1000)
+    assert (data["schema"], data["kind"], data["asked"], data["epochs"]) == (2, "survey", 5, 1000)
     assert [one["seed"] for one in data["seeds"]] == [0, 1, 2, 3, 4]
     assert all(set(one) == {"seed", "correct", "loss", "parted_epoch"} for one in data["seeds"])
     assert len({one["loss"]["numpy"] for one in data["seeds"]}) == 5

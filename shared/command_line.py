@@ -1,0 +1,48 @@
+"""The command line, described: commands, options, and the help that argparse makes of them."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; the chosen command's name is in `command`."""
+    parser = argparse.ArgumentParser(
+        prog="compare.py",
+        description="Train the same small network by hand in NumPy, with PyTorch's autograd and "
+        "with JAX's grad, from the same seed, and see how far apart they are.",
+        epilog="Without a command, `run` is meant; `run --help` lists its options. "
+        "Exit codes: 0 certified, 1 different, 2 usage, "
+        "3 undecided or a backend missing, 130 interrupted.",
+    )
+    commands = parser.add_subparsers(metavar="{run,judge,calibrate,list}", required=True)
+
+    run = commands.add_parser("run", help="train and compare (the default)")
+    run.set_defaults(command="run")
+    run.add_argument("--problem", default="people16", metavar="P", help="default: people16")
+    run.add_argument("--seed", metavar="N", help="default: 42")
+    run.add_argument("--seeds", metavar="A-B", help="many seeds at once, with a summary: 0-99")
+    run.add_argument("--backends", metavar="A,B", help="names or files: numpy,jax,./mine.py")
+    run.add_argument("--dtype", default="float64", metavar="D", help="float64 or float32")
+    run.add_argument("--epochs", metavar="N", help="instead of the problem's own number")
+    run.add_argument("--lr", metavar="X", help="learning rate, instead of the problem's own")
+    run.add_argument("--json", metavar="FILE", help="write everything the report says as JSON")
+    run.add_argument("--certify", metavar="N", help="judge one step in N, drawn from the seed")
+    run.add_argument("--record", metavar="DIR", help="save every step of every backend there")
+
+    judging = commands.add_parser("judge", help="judge recordings that --record saved")
+    judging.set_defaults(command="judge")
+    judging.add_argument("files", nargs="+", metavar="FILE", help="recordings, from any machine")
+    judging.add_argument("--certify", metavar="N", help="judge one step in N, drawn from the seed")
+    judging.add_argument("--json", metavar="FILE", help="write the certificates as JSON")
+
+    calibrating = commands.add_parser(
+        "calibrate", help="measure how exact exp, log, sigmoid and tanh are on this machine"
+    )
+    calibrating.set_defaults(command="calibrate")
+    calibrating.add_argument("--backends", metavar="A,B", help="names; default: all there are")
+    calibrating.add_argument("--json", metavar="FILE", help="write the figures as JSON")
+
+    listing = commands.add_parser("list", help="show problems and backends")
+    listing.set_defaults(command="list")
+    return parser
