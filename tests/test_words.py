@@ -72,7 +72,6 @@ def comparison(gaps: dict[str, int | None], first_weight_bits: dict[str, int | N
         interrupted=False,
         recorded_to=None,
         certificates=(),
-        not_judged="for a test",
     )
 
 
@@ -271,8 +270,5 @@ def test_curves_that_do_not_part_are_said_not_to(gaps: dict[str, int | None]) ->
 def test_curves_that_part_are_told_with_epoch_and_step(
     gaps: dict[str, int | None], bits: dict[str, int | None], text: str
 ) -> None:
-    conclusion = (
-        " From the curves alone nobody can tell whether a step is wrong or this seed amplifies "
-        "rounding."
-    )
+    conclusion = " A step that is not certified may be the reason."
     assert words.parting(comparison(gaps, bits)) == text + conclusion

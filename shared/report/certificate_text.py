@@ -10,19 +10,11 @@ from rich.text import Text
 
 from shared.certificate.decision import Verdict
 from shared.certificate.findings import CARRIED, START, BackendCertificate, Finding, StageSummary
-from shared.certificate.screening import IN_FULL_ONE_IN
-from shared.certificate.stages import BACKWARD
+from shared.certificate.stages import BACKWARD, FORWARD, UPDATE
 from shared.judging import JudgedFile
 from shared.report import words
+from shared.report.basis_text import print_basis
 from shared.report.layout import heading, say, table_of
-
-PREMISES = (
-    "Premises: IEEE-754 rounding to nearest; any order of summation, any association of products, "
-    "fused multiply-adds and flushed subnormals allowed; sigmoid, tanh, exponential and logarithm "
-    "within the declared errors of the tight profile; data, order and learning rate are the "
-    "problem's."
-)
-
 
 MEANINGFUL = 1e-3
 """A largest resolution above it comes from sums that cancel, and says nothing of the others."""
@@ -61,22 +53,13 @@ def print_certificates(console: Console, certificates: Sequence[BackendCertifica
     console.print(table)
     say(
         console,
-        "Counts over all backends; worst and median of error over bound, and the median of "
-        "(bound + error) / |value|, of the backend where they are largest: a fault moves a value "
-        "by less than the resolution. The update is decided bit by bit.",
+        "Counts over all backends; worst and median of error over bound (a worst of 0.5: twice as "
+        "wide as needed), and the median of (bound + error) / |value|, of the backend where they "
+        "are largest: a fault moves a value by less than the resolution. The update is decided bit "
+        "by bit.",
         style="dim",
     )
-    say(console, PREMISES, style="dim")
-    settled = sum(stage.settled for one in certificates for stage in one.stages)
-    if settled:
-        say(
-            console,
-            f"{settled:,} values of wide layers and their gradients are not in the table: an "
-            "estimate in float64, its own error included, was enough to know that they are within "
-            f"their bounds. What it did not settle, and one step in {IN_FULL_ONE_IN} in full, was "
-            "computed with 64 bits.",
-            style="dim",
-        )
+    print_basis(console, certificates)
     for one in certificates:
         for remark in _remarks(one):
             say(console, f"{one.backend}: {remark}")
@@ -95,6 +78,8 @@ def print_judged(console: Console, judged: JudgedFile) -> None:
         f"{header['backend']} on {judged.problem.name}, seed {header['seed']}, {header['dtype']}; "
         f"{versions}; recorded on {header['host']['processor']}, {header['host']['system']}",
     )
+    for remark in judged.calibration_remarks:
+        say(console, remark, style="yellow")
     print_verdict(console, [judged.certificate])
     if judged.certificate.steps < judged.problem.step_count:
         say(
@@ -127,15 +112,23 @@ def what_is_wrong(finding: Finding) -> str:
     if finding.stage == CARRIED:
         return f"{recorded}the step before left {finding.exact!r}."
     if not math.isfinite(finding.value):
+        if finding.value == finding.exact:
+            return f"{recorded}no float holds the exact value, and what follows from it is lost."
         return f"{recorded}the exact value is {finding.exact!r}."
+    away = f"the exact value is {finding.exact!r}, {words.ulps(finding.ulps)} ULPs away"
+    if finding.stage == UPDATE:
+        return f"{recorded}{away}: no rounding of w - ηg gives it."
     times = finding.error / finding.bound if finding.bound else math.inf
     explained = "what rounding can explain"
     if finding.verdict == Verdict.UNDECIDED:
         explained += " in this stage, though within the bound of the step as a whole"
-    return (
-        f"{recorded}the exact value is {finding.exact!r}, {words.ulps(finding.ulps)} ULPs away: "
-        f"{times:.3g} times {explained}. {finding.note}"
-    ).rstrip()
+    said = f"{recorded}{away}: {times:.3g} times {explained}."
+    if finding.verdict == Verdict.DIFFERENT and times < 2 and finding.stage.endswith(FORWARD):
+        said += (
+            " It is different under the declared profile: the errors of functions are measured on "
+            "samples, not proved."
+        )
+    return f"{said} {finding.note}".rstrip()
 
 
 def _remarks(one: BackendCertificate) -> Iterator[str]:

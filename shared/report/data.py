@@ -20,6 +20,7 @@ from shared.certificate.findings import BackendCertificate
 from shared.comparison import BackendResult, Comparison
 from shared.host import host, threads
 from shared.judging import JudgedFile
+from shared.problems import Problem
 from shared.report import words
 from shared.report.classifier_data import classification_data, surveyed_data
 from shared.survey import Survey
@@ -27,14 +28,14 @@ from shared.training import Missing
 from shared.ulp import INCOMPARABLE
 from shared.whole_file import whole_file
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def comparison_data(comparison: Comparison, command: str) -> dict[str, Any]:
     """Return a run of one seed as JSON-ready data."""
     names = comparison.problem.network.element_names
     return {
-        **_head("comparison", command, comparison.problem.to_json(), comparison.dtype),
+        **_head("comparison", command, comparison.problem, comparison.dtype),
         "seed": comparison.seed,
         "steps": comparison.steps,
         "interrupted": comparison.interrupted,
@@ -42,8 +43,8 @@ def comparison_data(comparison: Comparison, command: str) -> dict[str, Any]:
         "classification": comparison.classification
         and classification_data(comparison.classification),
         "missing": _missing(comparison.missing),
-        "certified": comparison.certified if comparison.certificates else None,
-        "not_judged": comparison.not_judged,
+        "certified": comparison.certified,
+        "calibration_remarks": list(comparison.calibration_remarks),
         "time_s": {"judging": comparison.judging_s},
         "certificates": [certificate_data(one) for one in comparison.certificates],
         "loss_gaps": [asdict(gap) for gap in comparison.gaps],
@@ -88,6 +89,8 @@ def certificate_data(one: BackendCertificate) -> dict[str, Any]:
         "kinks": one.kinks,
         "values": one.values,
         "close_calls": one.close_calls,
+        "basis": one.basis and asdict(one.basis),
+        "audit": {**asdict(one.audit), "values": one.audit.values},
         "found": one.found,
         "stages": [
             {**asdict(s), "counts": {v.name: n for v, n in zip(Verdict, s.counts, strict=True)}}
@@ -109,6 +112,7 @@ def judged_data(judged: Sequence[JudgedFile], command: str) -> dict[str, Any]:
             {
                 "file": one.path.name,
                 **{k: v for k, v in one.header.items() if k != "members"},
+                "calibration_remarks": list(one.calibration_remarks),
                 "certificate": certificate_data(one.certificate),
             }
             for one in judged
@@ -119,7 +123,7 @@ def judged_data(judged: Sequence[JudgedFile], command: str) -> dict[str, Any]:
 def survey_data(survey: Survey, command: str) -> dict[str, Any]:
     """Return the summary of many seeds as JSON-ready data."""
     return {
-        **_head("survey", command, survey.problem.to_json(), survey.dtype),
+        **_head("survey", command, survey.problem, survey.dtype),
         "asked": survey.asked,
         "epochs": survey.epochs,
         "interrupted": survey.interrupted,
@@ -158,13 +162,14 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
         file.write((text + "\n").encode())
 
 
-def _head(kind: str, command: str, problem: dict[str, Any], dtype: str) -> dict[str, Any]:
+def _head(kind: str, command: str, problem: Problem, dtype: str) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "kind": kind,
         "command": command,
-        "problem": problem,
+        "problem": problem.to_json(),
         "dtype": dtype,
+        "learning_rate_used": problem.optimizer_in(dtype).learning_rate,
         "host": host(),
         "threads_per_library": threads(),
     }

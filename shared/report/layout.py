@@ -36,6 +36,13 @@ def print_head(
     if problem.batch_size > 1 or problem.order != "file" or problem.held_out:
         say(console, _samples(problem))
     console.print(Text.assemble((seed, "bold"), f", {dtype}, {versions}, {threads()} thread each"))
+    if dtype != "float64":
+        used = problem.optimizer_in(dtype).learning_rate
+        say(
+            console,
+            f"Data and learning rate are rounded to {dtype} once, for all: {used!r} is what the "
+            "rate becomes.",
+        )
 
 
 def _samples(problem: Problem) -> str:

@@ -37,10 +37,9 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
         )
     print_missing(console, comparison.missing)
     _print_recordings(console, comparison)
-    if comparison.certificates:
-        print_verdict(console, comparison.certificates)
-    else:
-        say(console, f"Not judged: {comparison.not_judged}", style="yellow")
+    for remark in comparison.calibration_remarks:
+        say(console, remark, style="yellow")
+    print_verdict(console, comparison.certificates)
     _print_weights(console, comparison)
     _print_curves(console, comparison)
     print_classification(console, comparison)
@@ -48,8 +47,7 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
     _print_worked(console, comparison)
     _print_people(console, comparison)
     _print_learned(console, comparison)
-    if comparison.certificates:
-        print_certificates(console, comparison.certificates)
+    print_certificates(console, comparison.certificates)
     _print_times(console, comparison)
 
 
@@ -239,8 +237,7 @@ def _print_times(console: Console, comparison: Comparison) -> None:
             words.seconds(result.train_s), per_step,
         )  # fmt: skip
     console.print(table)
-    if comparison.certificates:
-        say(console, f"Judging took {words.seconds(comparison.judging_s)} more.")
+    say(console, f"Judging took {words.seconds(comparison.judging_s)} more.")
 
 
 def _step(step: int | None) -> str:

@@ -186,9 +186,4 @@ def _meaning(comparison: Comparison) -> str:
             "Every step of every backend is certified: nobody is wrong, this seed amplifies "
             "rounding until the roads part."
         )
-    if comparison.certificates:
-        return "A step that is not certified may be the reason."
-    return (
-        "From the curves alone nobody can tell whether a step is wrong or this seed amplifies "
-        "rounding."
-    )
+    return "A step that is not certified may be the reason."

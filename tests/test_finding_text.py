@@ -1,0 +1,105 @@
+"""How far off a finding is, in words; and the learning rate that a float32 run has."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from shared.certificate.decision import Verdict
+from shared.certificate.findings import Finding
+from shared.errors import UsageError
+from shared.problems import problem
+from shared.report.certificate_text import what_is_wrong
+from shared.report.layout import print_head
+from tests.command_line import unwrapped
+
+FOUND = Finding(
+    step=7, epoch=1, samples=(6,), stage="forward", tensor="a1", element=(0, 1), name="a1[0,1]",
+    value=0.5, exact=0.25, error=1.5, bound=1.0, ulps=3, verdict=Verdict.DIFFERENT,
+)  # fmt: skip
+DECLARED = (
+    "It is different under the declared profile: the errors of functions are measured on samples, "
+    "not proved."
+)
+WORDED: dict[str, tuple[dict[str, Any], bool]] = {
+    "just beyond": ({"error": 1.001}, True),
+    "just below twice": ({"error": 1.999}, True),
+    "twice": ({"error": 2.0}, False),
+    "far beyond": ({"error": 1e9}, False),
+    "at a mark of the curve": ({"stage": "curve forward"}, True),
+    "a gradient": ({"stage": "backward"}, False),
+    "a loss": ({"stage": "loss"}, False),
+    "undecided": ({"verdict": Verdict.UNDECIDED}, False),
+    "no bound": ({"bound": 0.0}, False),
+}
+
+
+@pytest.mark.parametrize(("changes", "told"), WORDED.values(), ids=WORDED)
+def test_a_function_that_is_a_little_worse_is_different_as_declared(
+    changes: dict[str, Any], told: bool
+) -> None:
+    assert (DECLARED in what_is_wrong(replace(FOUND, **changes))) == told
+
+
+def test_of_an_update_no_multiple_of_a_bound_is_told() -> None:
+    assert what_is_wrong(replace(FOUND, stage="update")) == (
+        "It is 0.5; the exact value is 0.25, 3 ULPs away: no rounding of w - ηg gives it."
+    )
+
+
+def test_an_undecided_value_lies_within_the_whole_steps_bound() -> None:
+    assert what_is_wrong(replace(FOUND, verdict=Verdict.UNDECIDED)) == (
+        "It is 0.5; the exact value is 0.25, 3 ULPs away: 1.5 times what rounding can explain in "
+        "this stage, though within the bound of the step as a whole."
+    )
+
+
+def test_an_overflow_is_not_said_to_be_what_is_exact() -> None:
+    said = what_is_wrong(replace(FOUND, value=float("inf"), exact=float("inf"), ulps=0))
+    assert said != "It is inf; the exact value is inf."
+
+
+def head(dtype: str, rate: float = 0.05) -> str:
+    page = io.StringIO()
+    one = problem("people16").changed(learning_rate=rate)
+    print_head(Console(file=page, width=88), one, "seed 1", dtype, [("numpy", "numpy", "2.0")])
+    return unwrapped(page.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("rate", "used"), [(0.05, "0.05000000074505806"), (0.5, "0.5"), (1e-3, "0.0010000000474974513")]
+)
+def test_the_head_tells_the_rounded_rate_of_a_float32_run(rate: float, used: str) -> None:
+    assert head("float32", rate).endswith(
+        f"Data and learning rate are rounded to float32 once, for all: {used} is what the rate "
+        "becomes."
+    )
+
+
+def test_of_a_float64_run_nothing_is_rounded() -> None:
+    assert "rounded" not in head("float64")
+
+
+@pytest.mark.parametrize(
+    ("rate", "used"),
+    [(0.05, 0.05000000074505806), (0.5, 0.5), (1e-45, 2.0**-149)],
+)
+def test_the_optimizer_of_a_float32_run_has_a_float32_rate(rate: float, used: float) -> None:
+    one = problem("people16").changed(learning_rate=rate)
+    assert one.optimizer_in("float32").learning_rate == used
+    assert one.optimizer_in("float32").name == one.optimizer.name
+    assert one.optimizer_in("float64") == one.optimizer
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"), [(1e39, "rounds to inf in float32"), (1e-46, "rounds to 0.0 in float32")]
+)
+def test_a_rate_that_float32_does_not_hold_is_refused(rate: float, told: str) -> None:
+    one = problem("people16").changed(learning_rate=rate)
+    with pytest.raises(UsageError, match=told):
+        one.optimizer_in("float32")
+    assert one.optimizer_in("float64").learning_rate == rate
