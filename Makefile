@@ -14,7 +14,7 @@ compare: $(STAMP)  ## train the network three times, side by side, and print the
 	@$(RUN) compare.py
 
 test: $(STAMP)  ## run the tests, with coverage
-	@$(RUN) -m pytest --cov --cov-report=term
+	@$(RUN) -m pytest -n auto --cov --cov-report=term
 
 lint: $(STAMP)  ## ruff and mypy
 	@$(RUN) -m ruff check .

@@ -109,7 +109,7 @@ def test_another_training_is_told(epochs: int | None, rate: float | None, keys: 
         ({"network": Network((2, 2, 1), loss="binary_cross_entropy")}, {"network"}),
         ({"held_out": HeldOut(((1.0, 2.0),), ((1.0,),), "by hand")}, {"held_out"}),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value)[:40],
 )
 def test_another_setting_is_told(change: dict[str, Any], keys: set[str]) -> None:
     one = problem("people16")
