@@ -81,11 +81,11 @@ def _print_findings(
                      "undecided", "other form", "findings", "audited", "overturned"))  # fmt: skip
     groups: dict[tuple[str, str], list[tuple[int, BackendCertificate]]] = {}
     for run in runs:
-        title = f"{run.network.activation} networks" if by_hidden_function else run.title
+        title = run.network.activation if by_hidden_function else run.title
         for one in run.certificates:
             groups.setdefault((title, one.backend), []).append((run.steps, one))
     for (title, backend), members in groups.items():
-        count = f"{len(members)} kinds of {title} x {KIND_SEEDS}" if by_hidden_function else title
+        count = f"{title}, {len(members)} kinds x {KIND_SEEDS}" if by_hidden_function else title
         numbers = np.sum([_numbers(steps, one) for steps, one in members], axis=0).tolist()
         table.add_row(count, backend, *(f"{number:,}" for number in numbers))
     console.print(f"\nRight backends in {runs[0].dtype}, judged at every step:", table, sep="\n")

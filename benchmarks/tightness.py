@@ -69,12 +69,12 @@ def print_tightness(console: Console, rows: Sequence[Sequence[Run]]) -> None:
             if not loose:
                 continue
             table.add_row(
-                name, group, steps, digits(min(loose)), digits(max(loose)), expected,
+                name, group, steps, _times(min(loose)), _times(max(loose)), expected,
                 f"{digits(min(medians))} - {digits(max(medians))}",
             )  # fmt: skip
     console.print(f"\n{rows[0][0].dtype}, at the cut-points, under the tight profile: bound over")
     console.print(
-        "largest error, lowest and highest of all backends and tensors; median resolution"
+        "largest error, lowest and highest of all backends and tensors; and the median resolution"
     )
     console.print("in u, from the lowest to the highest:", table, sep="\n")
 
@@ -155,6 +155,11 @@ def _seen(network: Network, data: Dataset, recording: Recording, rows: slice) ->
 
 def _wide(a: Array) -> Array:
     return a.astype(np.float64)
+
+
+def _times(looseness: float) -> str:
+    """Word bound over largest error; where no error was seen all values have equal bits."""
+    return "no error" if np.isinf(looseness) else digits(looseness)
 
 
 def _looseness(runs: Sequence[Run], group: str, u: float) -> tuple[list[float], list[float]]:

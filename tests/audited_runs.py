@@ -21,7 +21,7 @@ from tests.certified_runs import Place, Run, gradients_of, judgements, seen_by, 
 from tests.certified_slips import Slip, slipped
 from tests.exact_rounding import rounded
 
-LONG = made(Network((40, 5, 2), "relu", "identity"), 48, 12, 0.01, epochs=5)
+LONG = made(Network((40, 3, 2), "relu", "identity"), 48, 12, 0.01, epochs=5)
 """20 steps of sums so long that a hundredth of a bound is several floats; and no other form."""
 
 RUNS = {

@@ -101,10 +101,11 @@ def settled_places(pieces: Sequence[Judged], block: Block, seed: int) -> dict[st
                 flat = _draw(seed, step, piece.tensor, int(np.prod(shape)))
                 places = (np.full(len(flat), row), *np.unravel_index(flat, shape))
                 found.setdefault(piece.tensor, []).append(places)
-    return {
+    joined = {
         tensor: tuple(np.concatenate(axis) for axis in zip(*parts, strict=True))
         for tensor, parts in found.items()
     }
+    return {tensor: places for tensor, places in joined.items() if len(places[0])}
 
 
 def _drawn(piece: Judged, block: Block, seed: int) -> Array:

@@ -16,7 +16,7 @@ from shared.backend import Array
 from shared.certificate import bounds
 from shared.certificate.stages import Reference
 
-WIDE, INPUTS = 256, 32
+WIDE, INPUTS = 96, 24
 """Layers with as many activations in a step, and as many inputs, are screened."""
 
 SCREENED = ("sigmoid", "relu", "identity")
