@@ -39,10 +39,12 @@ SATURATED = {
 }
 
 
-def judged(loaded: Loaded, one: Problem, seeds: Seeds) -> tuple[BackendCertificate, Recording, int]:
+def judged(
+    loaded: Loaded, one: Problem, seeds: Seeds, dtype: str = "float64"
+) -> tuple[BackendCertificate, Recording, int]:
     """Train and judge; return what is said, the last chunk, and how many there were."""
     chunks: list[Recording] = []
-    found = certificate(loaded, one, seeds, seen=chunks.append)
+    found = certificate(loaded, one, seeds, seen=chunks.append, dtype=dtype)
     return found, chunks[-1], len(chunks)
 
 
@@ -92,44 +94,46 @@ def test_replicas_of_people16(
 
 
 @pytest.mark.parametrize("seed", CHAOTIC)
-def test_a_seed_of_people16(loaded: Loaded, seed: int) -> None:
+def test_a_seed_of_people16(loaded: Loaded, seed: int, dtype: str) -> None:
     one = problem("people16").changed(epochs=60)
-    found, last, _ = judged(loaded, one, seed)
+    found, last, _ = judged(loaded, one, seed, dtype)
     require_clean(found, last, one, seed)
     require_nothing_vacuous(found)
 
 
 @pytest.mark.parametrize("name", ["people16-centered", "people4"])
 @pytest.mark.parametrize("seeds", [0, (1, 2, 3)], ids=["single", "replicas"])
-def test_the_other_problems(loaded: Loaded, name: str, seeds: Seeds) -> None:
+def test_the_other_problems(loaded: Loaded, name: str, seeds: Seeds, dtype: str) -> None:
     one = problem(name).changed(epochs=60)
-    found, last, _ = judged(loaded, one, seeds)
+    found, last, _ = judged(loaded, one, seeds, dtype)
     require_clean(found, last, one, seeds)
     require_nothing_vacuous(found)
 
 
 @pytest.mark.parametrize("case", GENERAL)
-def test_any_net(loaded: Loaded, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_net(loaded: Loaded, case: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     one, seeds = GENERAL[case]
     monkeypatch.setattr(shared.training, "CHUNK_STEPS", 30)
-    found, last, chunks = judged(loaded, one, seeds)
+    found, last, chunks = judged(loaded, one, seeds, dtype)
     assert chunks > 1
     require_clean(found, last, one, seeds)
     require_nothing_vacuous(found)
 
 
 @pytest.mark.parametrize("name", EVERY_KIND)
-def test_every_kind_of_network_from_five_seeds_at_once(loaded: Loaded, name: str) -> None:
+def test_every_kind_of_network_from_five_seeds_at_once(
+    loaded: Loaded, name: str, dtype: str
+) -> None:
     one = EVERY_KIND[name]
-    found, last, _ = judged(loaded, one, SEEDS)
+    found, last, _ = judged(loaded, one, SEEDS, dtype)
     require_clean(found, last, one, SEEDS)
 
 
 @pytest.mark.parametrize("name", SATURATED)
-def test_networks_that_are_sure_of_every_answer(loaded: Loaded, name: str) -> None:
+def test_networks_that_are_sure_of_every_answer(loaded: Loaded, name: str, dtype: str) -> None:
     """Units at the ends of their range, logits in the hundreds: nothing cancels, nor overflows."""
     one = SATURATED[name]
-    found, last, _ = judged(loaded, one, SEEDS)
+    found, last, _ = judged(loaded, one, SEEDS, dtype)
     require_clean(found, last, one, SEEDS)
 
 

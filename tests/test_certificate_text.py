@@ -46,6 +46,14 @@ def test_certified_runs_are_counted(honest: BackendCertificate) -> None:
     assert "less than one part in 10^15" in told
 
 
+def test_values_that_tested_nothing_are_told_with_the_verdict(honest: BackendCertificate) -> None:
+    first = honest.stages[0]
+    counts = (*first.counts[: Verdict.VACUOUS], 1234, 0, 0)
+    told = verdict_on(replace(honest, stages=(replace(first, counts=counts), *honest.stages[1:])))
+    assert "Of 1,234 values too small for their bounds nothing is known." in told
+    assert "nothing is known" not in verdict_on(honest)
+
+
 def test_the_first_finding_stands_instead(honest: BackendCertificate) -> None:
     told = verdict_on(failed(honest, FOUND), replace(honest, backend="other"))
     assert "DIFFERENT: numpy, step 777 (epoch 49, sample 9), backward, w2." in told

@@ -67,6 +67,10 @@ class Arithmetic(Protocol):
         """Return by how much a number that knows its own error may be off; 0 for others."""
 
 
+def _positive(a: Any) -> Any:
+    return np.maximum(a, 0)
+
+
 class Double:
     """float64: 29 bits more than float32 has."""
 
@@ -74,20 +78,13 @@ class Double:
     unit_roundoff = 2.0**-53
     is_cheap = True
 
+    exp = staticmethod(np.exp)
+    log1p = staticmethod(np.log1p)
+    tanh = staticmethod(np.tanh)
+    positive = staticmethod(_positive)
+
     def lift(self, a: Array) -> Any:
         return a.astype(np.float64, copy=False)
-
-    def exp(self, a: Any) -> Any:
-        return np.exp(a)
-
-    def log1p(self, a: Any) -> Any:
-        return np.log1p(a)
-
-    def tanh(self, a: Any) -> Any:
-        return np.tanh(a)
-
-    def positive(self, a: Any) -> Any:
-        return np.maximum(a, 0)
 
     def matmul(self, a: Any, b: Any, _: Array) -> Any:
         return a @ b
@@ -112,6 +109,11 @@ class LongDouble:
     unit_roundoff = 2.0**-64
     is_cheap = False
 
+    exp = staticmethod(np.exp)
+    log1p = staticmethod(np.log1p)
+    tanh = staticmethod(np.tanh)
+    positive = staticmethod(_positive)
+
     @staticmethod
     def is_wide_enough() -> bool:
         """Whether longdouble has 64 significant bits here; on Arm and with MSVC it has not."""
@@ -119,18 +121,6 @@ class LongDouble:
 
     def lift(self, a: Array) -> Any:
         return a.astype(np.longdouble)
-
-    def exp(self, a: Any) -> Any:
-        return np.exp(a)
-
-    def log1p(self, a: Any) -> Any:
-        return np.log1p(a)
-
-    def tanh(self, a: Any) -> Any:
-        return np.tanh(a)
-
-    def positive(self, a: Any) -> Any:
-        return np.maximum(a, 0)
 
     def matmul(self, a: Any, b: Any, allowed: Array) -> Any:
         found = self.product(a, b, allowed)
@@ -159,20 +149,13 @@ class DoubleDoubles:
     unit_roundoff = 2.0**-95
     is_cheap = False
 
+    exp = staticmethod(functions.exp)
+    log1p = staticmethod(functions.log1p)
+    tanh = staticmethod(functions.tanh)
+    positive = staticmethod(_positive)
+
     def lift(self, a: Array) -> Any:
         return DoubleDouble.of(a)
-
-    def exp(self, a: Any) -> Any:
-        return functions.exp(a)
-
-    def log1p(self, a: Any) -> Any:
-        return functions.log1p(a)
-
-    def tanh(self, a: Any) -> Any:
-        return functions.tanh(a)
-
-    def positive(self, a: Any) -> Any:
-        return np.maximum(a, 0)
 
     def matmul(self, a: Any, b: Any, allowed: Array) -> Any:
         found = self.product(a, b, allowed)

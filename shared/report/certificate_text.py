@@ -149,9 +149,13 @@ def _certified(certificates: Sequence[BackendCertificate]) -> str:
     sampled = any(one.judged_steps < one.steps for one in certificates)
     everything = "What was judged" if sampled else "Every step"
     stages = [s for one in certificates for s in one.stages if s.stage == BACKWARD]
+    vacuous = sum(s.counts[Verdict.VACUOUS] for one in certificates for s in one.stages)
+    untested = (
+        f" Of {vacuous:,} values too small for their bounds nothing is known." if vacuous else ""
+    )
     return (
         f"Certified: {_steps(certificates)} of {names}, {values:,} values. {everything} is what "
-        f"the formulas give, up to rounding; {_resolution(stages)}."
+        f"the formulas give, up to rounding; {_resolution(stages)}.{untested}"
     )
 
 
