@@ -153,11 +153,12 @@ def calibrate_command(chosen: argparse.Namespace) -> int:
     loaded, missing = _backends(chosen)
     from shared.calibration.adoption import declared
     from shared.calibration.measure import measure, measurement_count
-    from shared.calibration.store import completed, default_path, save
+    from shared.calibration.store import completed, default_path, require_place, save
     from shared.report.calibration_data import calibration_data
     from shared.report.calibration_text import print_calibration
     from shared.report.data import write_json
 
+    require_place(default_path())
     with _progress(measurement_count(loaded)) as progress:
         calibration = measure(loaded, missing=missing, progress=progress)
     if calibration.measured:
@@ -170,7 +171,8 @@ def calibrate_command(chosen: argparse.Namespace) -> int:
         words = ["python", "compare.py", "calibrate"]
         words += [] if chosen.backends is None else ["--backends", chosen.backends]
         write_json(json_path, calibration_data(calibration, declared, shlex.join(words)))
-    return 3 if missing and chosen.backends else 0
+    nothing = not calibration.measured
+    return 3 if nothing or (missing and chosen.backends) else 0
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

@@ -17,7 +17,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="{run,judge,calibrate,list}", required=True)
 
-    run = commands.add_parser("run", help="train and compare (the default)")
+    run = commands.add_parser(
+        "run",
+        help="train and compare (the default)",
+        description="Train one network with every backend, judge every step, and report.",
+    )
     run.set_defaults(command="run")
     run.add_argument("--problem", default="people16", metavar="P", help="default: people16")
     run.add_argument("--seed", metavar="N", help="default: 42")
@@ -30,19 +34,30 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--certify", metavar="N", help="judge one step in N, drawn from the seed")
     run.add_argument("--record", metavar="DIR", help="save every step of every backend there")
 
-    judging = commands.add_parser("judge", help="judge recordings that --record saved")
+    judging = commands.add_parser(
+        "judge",
+        help="judge recordings that --record saved",
+        description="Judge saved recordings again, on this machine or any other.",
+    )
     judging.set_defaults(command="judge")
     judging.add_argument("files", nargs="+", metavar="FILE", help="recordings, from any machine")
     judging.add_argument("--certify", metavar="N", help="judge one step in N, drawn from the seed")
     judging.add_argument("--json", metavar="FILE", help="write the certificates as JSON")
 
     calibrating = commands.add_parser(
-        "calibrate", help="measure how exact exp, log, sigmoid and tanh are on this machine"
+        "calibrate",
+        help="measure how exact exp, log, sigmoid and tanh are on this machine",
+        description="Measure each framework's functions in both dtypes, in about ten seconds; keep "
+        "the figures for later runs on this machine.",
     )
     calibrating.set_defaults(command="calibrate")
     calibrating.add_argument("--backends", metavar="A,B", help="names; default: all there are")
     calibrating.add_argument("--json", metavar="FILE", help="write the figures as JSON")
 
-    listing = commands.add_parser("list", help="show problems and backends")
+    listing = commands.add_parser(
+        "list",
+        help="show problems and backends",
+        description="Show the problems and the backends, and why one is unavailable.",
+    )
     listing.set_defaults(command="list")
     return parser

@@ -73,7 +73,7 @@ def _profile_of(header: dict[str, Any]) -> tuple[HostProfile, tuple[str, ...]]:
     recorded_on = {key: header["host"][key] for key in ("system", "processor")}
     versions = dict(header["versions"])
     if len(versions) != 1 or any(here[key] != value for key, value in recorded_on.items()):
-        return HostProfile(tight(dtype)), ()
+        return HostProfile(tight(dtype), measured=None), ()
     (framework,) = versions
     profiles, remarks = adopted_here(dtype, versions)
     return profiles[framework], remarks

@@ -102,7 +102,7 @@ def test_a_folder_is_made(tmp_path: Path) -> None:
 
 def test_saving_where_a_folder_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="its folder cannot be made"):
+    with pytest.raises(UsageError, match="the calibration cannot be kept in"):
         save(calibration(), tmp_path / "file" / "calibration.json")
 
 

@@ -135,14 +135,29 @@ def test_a_sample_of_the_steps_is_told_as_one_in_so_many(honest: BackendCertific
     assert "1 in" not in verdict_on(honest)
 
 
-def test_where_deltas_are_judged_the_resolution_is_that_of_each_stage(
+def test_the_resolution_is_that_of_each_stage(honest: BackendCertificate) -> None:
+    """It leaves out what the recorded numbers that a stage starts from may be off."""
+    assert ", stage by stage." in " ".join(verdict_on(honest).split())
+
+
+def test_values_that_needed_another_form_are_told_with_the_verdict(
     honest: BackendCertificate,
 ) -> None:
-    """A gradient judged from a recorded δ leaves out what that δ may be off."""
-    without = tuple(stage for stage in honest.stages if stage.tensor[0] != "δ")
-    assert len(without) < len(honest.stages)
-    assert ", stage by stage." in " ".join(verdict_on(honest).split())
-    assert "stage by stage" not in " ".join(verdict_on(replace(honest, stages=without)).split())
+    first = replace(honest.stages[0], forms={"a form": 3, "another": 4})
+    told = verdict_on(replace(honest, stages=(first, *honest.stages[1:])))
+    assert "7 values needed another form, named below." in " ".join(told.split())
+    assert "another form" not in verdict_on(honest)
+
+
+def test_the_headline_is_the_first_finding_of_the_worst_verdict(
+    honest: BackendCertificate,
+) -> None:
+    doubt = replace(FOUND, step=3, verdict=Verdict.UNDECIDED, name="b1")
+    wrong = replace(honest, findings=(doubt, FOUND), found=2, verdict=Verdict.DIFFERENT)
+    told = " ".join(verdict_on(wrong).split())
+    assert told.startswith("DIFFERENT: numpy, step 777")
+    assert "2 findings in all. Others before it are undecided." in told
+    assert "Others before" not in verdict_on(failed(honest, FOUND))
 
 
 def test_of_a_sample_it_is_not_said_that_every_step_is_right(honest: BackendCertificate) -> None:

@@ -199,7 +199,7 @@ def test_a_folder_that_cannot_be_made_is_told(calibrate: Calibrate, tmp_path: Pa
     (tmp_path / "cache").write_text("a file")
     ran = calibrate("--backends", "numpy")
     assert (ran.code, ran.text) == (2, "")
-    assert "its folder cannot be made" in ran.errors
+    assert "the calibration cannot be kept in" in ran.errors
 
 
 @by_xdg

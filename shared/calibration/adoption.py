@@ -26,10 +26,13 @@ def adopted(
 
     Return the profile, and what was not adopted, in sentences.
     """
-    profile, limits, remarks = tight(dtype), wide(dtype), []
+    profile, limits = tight(dtype), wide(dtype)
+    remarks: list[str] = []
+    beyond: list[tuple[str, float]] = []
     for function in ELEMENTARY:
         units, limit = figures.get((framework, dtype, function), 0.0), limits.declared(function)
         if units > limit:
+            beyond.append((function, units))
             remarks.append(
                 f"{framework}: its {function} was measured {units:.3g} u off in {dtype}, beyond "
                 f"the {limit:g} u of the wide profile. That is not adopted: what it computes "
@@ -38,7 +41,7 @@ def adopted(
         elif units > profile.declared(function):
             profile = profile.raised_to(function, units)
     measured = any(key[:2] == (framework, dtype) for key in figures)
-    return HostProfile(profile, measured), tuple(remarks)
+    return HostProfile(profile, measured, tuple(beyond)), tuple(remarks)
 
 
 def adopted_here(

@@ -84,7 +84,11 @@ def _offering(one: Loaded, dtype: str) -> Elementary | Missing:
         return Missing(one.name, str(error))
     if isinstance(backend, Elementary):
         return backend
-    return Missing(one.name, f"{one.name}: it does not offer its functions.")
+    return Missing(
+        one.name,
+        f"{one.name}: it does not offer its functions. A backend of your own is judged by what is "
+        f"measured of {one.kind.framework}.",
+    )
 
 
 def _measured(

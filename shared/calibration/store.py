@@ -58,13 +58,7 @@ def save(calibration: Calibration, path: Path) -> None:
     UsageError
         The file cannot be written there.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write {path}: its folder cannot be made: {error.strerror}. Choose a file "
-            "name in a folder that you may write to."
-        ) from error
+    require_place(path)
     data = {
         "format": FORMAT,
         "schema": SCHEMA,
@@ -77,6 +71,20 @@ def save(calibration: Calibration, path: Path) -> None:
     text = json.dumps(data, indent=1, allow_nan=False)
     with whole_file(require_writable(path)) as file:
         file.write((text + "\n").encode())
+
+
+def require_place(path: Path) -> None:
+    """Make the folder, or raise UsageError where the calibration could not be kept in it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+    except OSError as error:
+        raise UsageError(
+            f"the calibration cannot be kept in {path}: {error.strerror}. Make room for it there, "
+            "or set XDG_CACHE_HOME to a folder that you may write to."
+        ) from error
+    require_writable(path)
 
 
 def completed(calibration: Calibration, path: Path) -> Calibration:

@@ -43,12 +43,20 @@ def told_apart(
         name = _explaining(reference, seen.part(at), tuple(g[at] for g in grads), some)
         if name:
             notes[row] = f"It is what relu'(0) = {name} gives: a convention; here it is 0."
-    return [replace(one, notes={**one.notes, **_own(notes, rows_of(one, count))}) for one in judged]
+    return [_noted(one, notes, rows_of(one, count)) for one in judged]
 
 
-def _own(notes: Mapping[int, str], rows: Array) -> dict[int, str]:
-    """Number the notes as a piece numbers its rows."""
-    return {i: notes[row] for i, row in enumerate(rows.tolist()) if row in notes}
+def _noted(piece: Judged, notes: Mapping[int, str], rows: Array) -> Judged:
+    """Put the notes on rows, numbered as the piece numbers them, in the place of others there."""
+    own: dict[int | tuple[int, ...], str] = {
+        i: notes[row] for i, row in enumerate(rows.tolist()) if row in notes
+    }
+    others = {
+        key: note
+        for key, note in piece.notes.items()
+        if (key if isinstance(key, int) else key[0]) not in own
+    }
+    return replace(piece, notes={**others, **own})
 
 
 def _explaining(

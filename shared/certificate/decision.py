@@ -54,7 +54,7 @@ class Judged:
     kinks
         How many values come from a z of exactly 0 into a relu, which has no slope there.
     notes
-        By row, what else there is to say of the values that failed in it.
+        What else there is to say of values that failed: of all in a row, or of one at its index.
     form
         The name of the form that explains these values, if it is not the declared one.
     """
@@ -70,7 +70,7 @@ class Judged:
     places: tuple[Array, ...] | None = None
     settled: int = 0
     kinks: int = 0
-    notes: Mapping[int, str] = field(default_factory=dict)
+    notes: Mapping[int | tuple[int, ...], str] = field(default_factory=dict)
     form: str = ""
 
     @property

@@ -81,11 +81,6 @@ def _held(
     verdict[different] = some
     under = "tight" if reference.profile.name == TIGHT_NAME else "wide"
     note = f"From end to end it holds under the {under} profile."
-    own = _own_rows(piece, different)[inside][~beyond]
-    return replace(piece, verdict=verdict, notes={**piece.notes, **dict.fromkeys(own, note)})
-
-
-def _own_rows(piece: Judged, chosen: Array) -> Array:
-    """Return for each chosen value the row of the piece that it belongs to (k,)."""
-    index: Array = np.nonzero(chosen)[0]
-    return index if piece.places is None else np.asarray(piece.places[0][index])
+    index = np.argwhere(different)[inside][~beyond][:PROBED]
+    notes: dict[int | tuple[int, ...], str] = {tuple(place): note for place in index.tolist()}
+    return replace(piece, verdict=verdict, notes={**piece.notes, **notes})

@@ -94,15 +94,17 @@ class Basis:
     profile, wide
         The declared errors of the host's functions: those that hold first, and those that explain
         by name.
-    measured
-        Whether a calibration of this machine stands behind the first.
+    measured, beyond
+        Whether a calibration of this machine stands behind the first, and what it holds that is
+        worse than the wide one: see HostProfile.
     """
 
     arithmetic: str
     rounding_bits: int
     profile: Profile
     wide: Profile
-    measured: bool
+    measured: bool | None = False
+    beyond: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from shared.backend import Array
 from shared.certificate import bounds, end_to_end, exact, loss_bounds
-from shared.certificate.decision import Judged
+from shared.certificate.decision import Judged, Verdict
 from shared.certificate.exact import Activated
 from shared.certificate.fallback import held_end_to_end
 from shared.certificate.forms import PROBED, other_profiles, profile_name, with_other_forms
@@ -20,6 +20,11 @@ from shared.certificate.pieces import Places, different_rows, exchanged, within
 from shared.certificate.profile import Profile
 from shared.certificate.screened_layer import is_wide_layer, unsettled_layer, z_at_places
 from shared.certificate.stages import FORWARD, LOSS, Evaluated, Reference, parts_of
+
+UNDER_THE_PROFILE = (
+    "It is different under the declared profile: the errors of functions are measured on samples, "
+    "not proved."
+)
 
 
 def judge_forward(
@@ -76,11 +81,21 @@ def _judge_tensor(
         # What is different is told by the widest bound that it exceeds.
         again = _again(_under(reference, profiles[-1]), seen, tensor, only, left)
         judged = exchanged(judged, again, left, np.ones(len(left), dtype=bool), count)
+        judged = [_with_doubts(one) for one in judged]
     if tensor == "loss":
         return judged
     return held_end_to_end(reference, judged, count, lambda held, rows: {
         tensor: end_to_end.forward(held, seen.part(rows))[int(tensor[1:]) - 1].of(tensor)
     })  # fmt: skip
+
+
+def _with_doubts(piece: Judged) -> Judged:
+    """Say it where a value exceeds the widest bound by less than twice: functions are sampled."""
+    beyond = (piece.verdict == Verdict.DIFFERENT) & (piece.error < 2 * piece.bound)
+    notes: dict[int | tuple[int, ...], str] = {
+        tuple(place): UNDER_THE_PROFILE for place in np.argwhere(beyond)[:PROBED].tolist()
+    }
+    return replace(piece, notes={**piece.notes, **notes}) if notes else piece
 
 
 def _under(reference: Reference, profile: Profile) -> Reference:

@@ -192,6 +192,7 @@ class Judge:
                 profile=self._reference.profile,
                 wide=wide(self._dtype),
                 measured=self._host.measured,
+                beyond=self._host.beyond,
             ),
             audit=self._auditor.result(),
         )

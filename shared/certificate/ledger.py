@@ -106,6 +106,7 @@ class Ledger:
         value, exact = np.asarray(judged.value[place]), np.asarray(judged.exact[place])
         error, bound = float(judged.error[place]), float(judged.bound[place])
         verdict = Verdict(int(judged.verdict[place]))
+        note = judged.notes.get(place, judged.notes.get(place[0], ""))
         if judged.places is not None:
             place = tuple(int(axis[place[0]]) for axis in judged.places)
         samples = () if at.batches is None else at.batches[place[: at.batches.ndim - 1]].tolist()
@@ -114,7 +115,7 @@ class Ledger:
             tensor=judged.tensor, element=place[1:], name=self._name_of(judged.tensor, place[1:]),
             value=float(value), exact=float(exact), error=error, bound=bound,
             ulps=int(ulp_distance(*(v.astype(self._dtype).reshape(1) for v in (value, exact)))[0]),
-            verdict=verdict, note=judged.notes.get(place[0], ""),
+            verdict=verdict, note=note,
         )  # fmt: skip
 
     def _keep(self, rank: int, finding: Finding) -> None:

@@ -101,11 +101,15 @@ class HostProfile:
     """What the functions of a backend are held to first.
 
     measured
-        Whether it was measured that they are no worse on this machine.
+        Whether they were measured on this machine; None where that would say nothing, since the
+        backend ran on another.
+    beyond
+        Functions that were measured to be worse than the wide profile allows, and by how much.
     """
 
     profile: Profile
-    measured: bool = False
+    measured: bool | None = False
+    beyond: tuple[tuple[str, float], ...] = ()
 
 
 def tight(dtype: str) -> Profile:

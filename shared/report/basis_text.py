@@ -84,9 +84,7 @@ def _forms(certificates: Sequence[BackendCertificate]) -> str:
             f"{one.backend}: {count:,} values are explained as computed by {form}."
             for form, count in counts.items()
         ]
-    return " ".join(said) or (
-        "1/(1 + e^-z), a(1 - a) and 1 - a², the declared ones; nothing needed another."
-    )
+    return " ".join(said) or "the declared ones; nothing needed another."
 
 
 def _profile(bases: Sequence[tuple[str, Basis]]) -> str:
@@ -100,10 +98,17 @@ def _profile(bases: Sequence[tuple[str, Basis]]) -> str:
         for name, basis in bases
         for function, was, units in basis.profile.raised
     ]
-    unmeasured = [name for name, basis in bases if not basis.measured]
+    beyond = [
+        f"{function} of {name} at {units:.3g}"
+        for name, basis in bases
+        for function, units in basis.beyond
+    ]
+    unmeasured = [name for name, basis in bases if basis.measured is False]
     if raised:
         said.append(f"Raised to what was measured on this machine: {', '.join(raised)}.")
-    elif not unmeasured:
+    if beyond:
+        said.append(f"Beyond the wide one, and not adopted: {', '.join(beyond)}.")
+    elif not raised and all(basis.measured for _, basis in bases):
         said.append("On this machine nothing was measured to be worse.")
     if unmeasured:
         said.append(

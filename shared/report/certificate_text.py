@@ -10,7 +10,7 @@ from rich.text import Text
 
 from shared.certificate.decision import Verdict
 from shared.certificate.findings import CARRIED, START, BackendCertificate, Finding, StageSummary
-from shared.certificate.stages import BACKWARD, FORWARD, UPDATE
+from shared.certificate.stages import BACKWARD, UPDATE
 from shared.judging import JudgedFile
 from shared.report import words
 from shared.report.basis_text import print_basis
@@ -30,10 +30,10 @@ def print_verdict(console: Console, certificates: Sequence[BackendCertificate]) 
         if not one.found:
             say(console, f"Not judged: {one.backend} recorded no step.", style="yellow")
             continue
-        console.print(
-            Text(f"{one.verdict.name}: {one.backend}, {place(one.findings[0])}.", "bold red")
-        )
-        say(console, f"{what_is_wrong(one.findings[0])} {one.found:,} findings in all.")
+        first = next((f for f in one.findings if f.verdict == one.verdict), one.findings[0])
+        console.print(Text(f"{one.verdict.name}: {one.backend}, {place(first)}.", "bold red"))
+        earlier = f" Others before it are {first_of(one)}." if first != one.findings[0] else ""
+        say(console, f"{what_is_wrong(first)} {_counted(one.found)} in all.{earlier}")
     fine = [one.backend for one in certificates if one.certified]
     if fine:
         say(console, f"Certified: {words.joined(fine)}.")
@@ -99,7 +99,18 @@ def place(finding: Finding) -> str:
         samples = f", {word} {', '.join(str(s + 1) for s in finding.samples[:8])}"
         samples += ", ..." if len(finding.samples) > 8 else ""
     where = f"step {finding.step:,} (epoch {finding.epoch:,}{samples})"
+    if finding.step == 0:
+        where = "before training"
     return ", ".join(part for part in (where, finding.stage, finding.name) if part)
+
+
+def first_of(one: BackendCertificate) -> str:
+    """Name the verdict on the first finding."""
+    return one.findings[0].verdict.name.lower()
+
+
+def _counted(found: int) -> str:
+    return f"{found:,} finding{'s' if found != 1 else ''}"
 
 
 def what_is_wrong(finding: Finding) -> str:
@@ -122,13 +133,7 @@ def what_is_wrong(finding: Finding) -> str:
     explained = "what rounding can explain"
     if finding.verdict == Verdict.UNDECIDED:
         explained += " in this stage, though within the bound of the step as a whole"
-    said = f"{recorded}{away}: {times:.3g} times {explained}."
-    if finding.verdict == Verdict.DIFFERENT and times < 2 and finding.stage.endswith(FORWARD):
-        said += (
-            " It is different under the declared profile: the errors of functions are measured on "
-            "samples, not proved."
-        )
-    return f"{said} {finding.note}".rstrip()
+    return f"{recorded}{away}: {times:.3g} times {explained}. {finding.note}".rstrip()
 
 
 def _remarks(one: BackendCertificate) -> Iterator[str]:
@@ -153,9 +158,11 @@ def _certified(certificates: Sequence[BackendCertificate]) -> str:
     untested = (
         f" Of {vacuous:,} values too small for their bounds nothing is known." if vacuous else ""
     )
+    forms = sum(sum(s.forms.values()) for one in certificates for s in one.stages)
+    named = f" {forms:,} values needed another form, named below." if forms else ""
     return (
         f"Certified: {_steps(certificates)} of {names}, {values:,} values. {everything} is what "
-        f"the formulas give, up to rounding; {_resolution(stages)}.{untested}"
+        f"the formulas give, up to rounding; {_resolution(stages)}.{untested}{named}"
     )
 
 
@@ -176,7 +183,7 @@ def _steps(certificates: Sequence[BackendCertificate]) -> str:
 def _resolution(stages: Sequence[StageSummary]) -> str:
     """Word how small a fault of a gradient would be seen.
 
-    Gradients judged from a recorded δ leave out what δ itself may be off: that is a stage apart.
+    Each stage starts from what was recorded before it, and leaves out what that itself may be off.
     """
     worst = [stage.worst_resolution for stage in stages]
     known = [value for value in worst if value is not None]
@@ -185,8 +192,7 @@ def _resolution(stages: Sequence[StageSummary]) -> str:
     else:
         fault = "a fault present changes half of the gradients"
         parts = _parts(max((stage.resolution or 0.0 for stage in stages), default=0.0))
-    apart = ", stage by stage" if any(stage.tensor[0] == "δ" for stage in stages) else ""
-    return f"{fault} by less than one part in {parts}{apart}"
+    return f"{fault} by less than one part in {parts}, stage by stage"
 
 
 def _parts(resolution: float) -> str:
@@ -213,12 +219,13 @@ def _cells(stages: Sequence[StageSummary]) -> list[str]:
 
 
 def _print_findings(console: Console, one: BackendCertificate) -> None:
-    heading(console, f"{one.backend}: the first of {one.found:,} findings")
-    table = table_of("where", "recorded", "exact", "ULPs", "error / bound", left=(0,))
+    heading(console, f"{one.backend}: the first of {_counted(one.found)}")
+    table = table_of("where", "", "recorded", "exact", "ULPs", "error / bound", left=(0, 1))
     for finding in one.findings:
         times = f"{finding.error / finding.bound:.3g}" if finding.bound else "-"
         table.add_row(
-            f"step {finding.step:,}, {finding.stage} {finding.name}", f"{finding.value:.6g}",
+            f"step {finding.step:,}, {finding.stage} {finding.name}",
+            finding.verdict.name.lower(), f"{finding.value:.6g}",
             f"{finding.exact:.6g}", words.ulps(finding.ulps), times,
         )  # fmt: skip
     console.print(table)

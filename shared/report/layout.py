@@ -37,12 +37,9 @@ def print_head(
         say(console, _samples(problem))
     console.print(Text.assemble((seed, "bold"), f", {dtype}, {versions}, {threads()} thread each"))
     if dtype != "float64":
-        used = problem.optimizer_in(dtype).learning_rate
-        say(
-            console,
-            f"Data and learning rate are rounded to {dtype} once, for all: {used!r} is what the "
-            "rate becomes.",
-        )
+        rate, used = problem.optimizer.learning_rate, problem.optimizer_in(dtype).learning_rate
+        becomes = f": {rate!r} becomes {used!r}" if used != rate else ""
+        say(console, f"Data and learning rate are rounded to {dtype} once, for all{becomes}.")
 
 
 def _samples(problem: Problem) -> str:
