@@ -184,6 +184,16 @@ def test_raised_and_unmeasured_ones_are_both_told() -> None:
     )
 
 
+def test_what_was_measured_beyond_the_wide_profile_is_told() -> None:
+    said = profile_of(numpy=replace(BASIS, measured=True, beyond=(("exp", 9.5),)))
+    assert said.endswith("Beyond the wide one, and not adopted: exp of numpy at 9.5.")
+    assert "worse" not in said
+
+
+def test_of_a_backend_that_ran_elsewhere_no_measuring_is_advised() -> None:
+    assert "measured" not in profile_of(numpy=replace(BASIS, measured=None))
+
+
 def test_every_arithmetic_is_named_once() -> None:
     pairs = replace(BASIS, arithmetic="double-double")
     named = [certificate(basis=b) for b in (BASIS, pairs, BASIS)]
