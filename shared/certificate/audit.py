@@ -193,8 +193,10 @@ class Auditor:
         after = {name: getattr(told, name)[start:stop].copy() for name in NUMBERS}
         failed = after["verdict"] == Verdict.DIFFERENT
         clear = before["error"] > before["bound"] * (1 + NEAR)
-        # A clear failure is confirmed; whether it holds from end to end was decided before.
-        after["verdict"][failed & clear] = before["verdict"][failed & clear]
+        # A clear failure is confirmed; by which bound it is told, and whether it holds from end to
+        # end, was decided before.
+        for name in ("verdict", "bound"):
+            after[name][failed & clear] = before[name][failed & clear]
         doubtful = np.flatnonzero(failed & ~clear)
         if len(doubtful) and told.places is not None:
             places = tuple(axis[start + doubtful] for axis in told.places)
