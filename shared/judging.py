@@ -71,7 +71,9 @@ def _profile_of(header: dict[str, Any]) -> tuple[HostProfile, tuple[str, ...]]:
     """Return what the backend's functions are held to; a calibration holds on its own machine."""
     dtype, here = require_dtype(header["dtype"]), host()
     recorded_on = {key: header["host"][key] for key in ("system", "processor")}
-    versions = dict(header["versions"])
+    versions = header["versions"]
+    if not isinstance(versions, dict):
+        raise TypeError("its versions are no object")
     if len(versions) != 1 or any(here[key] != value for key, value in recorded_on.items()):
         return HostProfile(tight(dtype), measured=None), ()
     (framework,) = versions

@@ -109,3 +109,9 @@ def widest(judged: Judged, dtype: str, step: int) -> Place:
     floats = judged.bound[step - 1] / np.spacing(size.astype(dtype))
     floats = np.where(judged.value[step - 1] == 0, 0, floats)  # an idle relu is not alone
     return (step - 1, *map(int, np.unravel_index(int(floats.argmax()), floats.shape)))
+
+
+def unaudited(self: object, block: object, pieces: list[Judged], failures: bool) -> list[Judged]:
+    """In the place of `Auditor.audited`: nothing is decided once more."""
+    del self, block, failures
+    return list(pieces)

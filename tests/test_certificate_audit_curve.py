@@ -10,14 +10,14 @@ import pytest
 
 from shared.backend import Array, Evaluation, Params
 from shared.certificate.audit import Auditor
-from shared.certificate.decision import Judged, Verdict
+from shared.certificate.decision import Verdict
 from shared.certificate.findings import BackendCertificate
 from shared.certificate.forward import judge_forward
 from shared.certificate.judge import Judge, reference_for
 from shared.certificate.stages import Evaluated
 from shared.registry import find, load
 from shared.training import Trainee
-from tests.audited_runs import RUNS, Crooked, widest
+from tests.audited_runs import RUNS, Crooked, unaudited, widest
 from tests.certified_exact import exact_value
 from tests.certified_kinds import KINDS
 from tests.certified_runs import Place, Run, held
@@ -127,12 +127,6 @@ def test_an_answer_beyond_its_bound_by_a_hair_is_found(name: str) -> None:
 
 @every_run
 def test_without_the_audit_it_is_not(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unaudited(
-        self: Auditor, block: object, pieces: list[Judged], failures: bool
-    ) -> list[Judged]:
-        del self, block, failures
-        return list(pieces)
-
     monkeypatch.setattr(Auditor, "audited", unaudited)
     answered = Answered(RUNS[name])
     place, exact, bound = answered.spot("a1")

@@ -11,11 +11,11 @@ from shared.backend import Array
 from shared.certificate.audit import Auditor
 from shared.certificate.audit_choice import drawn_steps
 from shared.certificate.backward import judged_as
-from shared.certificate.decision import Judged
 from shared.certificate.forms import AS_DIFFERENCE, Form
 from shared.certificate.judge import reference_for
 from shared.certificate.sampling import sampling
 from shared.problems import problem
+from tests.audited_runs import unaudited
 from tests.certified_forms import named_forms
 from tests.certified_runs import Place, Run, gradients_of, put, seen_by, trained
 from tests.form_backends import Writing, written
@@ -84,12 +84,6 @@ def test_a_number_that_another_form_gives_is_found_where_the_step_has_the_declar
 
 
 def test_without_the_audit_it_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unaudited(
-        self: Auditor, block: object, pieces: list[Judged], failures: bool
-    ) -> list[Judged]:
-        del self, block, failures
-        return list(pieces)
-
     monkeypatch.setattr(Auditor, "audited", unaudited)
     run, place = wrong()
     found = [one for one in run.judged().findings if one.stage == "backward"]

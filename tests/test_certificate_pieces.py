@@ -211,7 +211,7 @@ def test_nothing_is_lost_and_nothing_counted_twice(data: st.DataObject) -> None:
 def test_places_within_some_steps_count_these() -> None:
     only = {
         "W1": (np.array([0, 2, 2, 5]), np.array([1, 0, 1, 1]), np.array([2, 2, 0, 1])),
-        "b1": (np.array([1]), np.array([0])),
+        "b1": (np.array([1, 4, 6]), np.array([0, 0, 0])),  # before, between, behind
     }
     found = within(only, np.array([2, 3, 5]))
     assert found is not None

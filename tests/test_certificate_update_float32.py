@@ -145,8 +145,9 @@ def test_ties_and_what_lies_beside_them(w: float, g: float, rate: float) -> None
         (3 * SMALLEST_NORMAL, SMALLEST_NORMAL / 4, 1.0, 3 * SMALLEST_NORMAL),  # the gradient
         (3 * SMALLEST_NORMAL, SMALLEST_NORMAL, 0.25, 3 * SMALLEST_NORMAL),  # the product
         (1.5 * SMALLEST_NORMAL, SMALLEST_NORMAL, 1.0, 0.0),  # the difference
+        (0.875 * SMALLEST_NORMAL, -0.875 * SMALLEST_NORMAL, 1.0, 0.0),  # the weight, then the rest
     ],
-    ids=["weight or result", "weight", "gradient", "product", "difference"],
+    ids=["weight or result", "weight", "gradient", "product", "difference", "one after another"],
 )
 def test_a_step_may_be_flushed_at_every_place(
     w: float, g: float, rate: float, after: float

@@ -53,6 +53,18 @@ def test_the_backend_of_the_docs_is_right(source: str, tmp_path: Path) -> None:
     assert told.steps == 480
 
 
+def test_another_form_of_the_slope_in_the_docs_is_certified_and_named(
+    source: str, tmp_path: Path
+) -> None:
+    written = source.replace("* h * (1 - h)", "* (h - h * h)")
+    assert written != source
+    own = load(find(str(own_backend(written, tmp_path))))
+    (certificate,) = compare(problem("people16").changed(epochs=30), 42, [own]).certificates
+    assert certificate.certified
+    named = {form for stage in certificate.stages for form in stage.forms}
+    assert named == {"σ'(z) as a - a² in the hidden layers"}
+
+
 def test_the_backend_of_the_docs_without_its_factor_is_seen(source: str, tmp_path: Path) -> None:
     wrong = source.replace("d2 = 2 * (o - y)", "d2 = (o - y)")
     assert wrong != source

@@ -124,6 +124,9 @@ def test_a_misshaped_or_missing_tensor_is_a_finding(saved: Path, change: str) ->
         ({"problem": {"name": "people61"}}, "unknown problem 'people61'"),
         ({"problem": {"name": "people16"}}, "lacks 'epochs'"),
         ({"problem": "people16"}, "header is no recording's"),
+        ({"versions": "numpy 2.0"}, "header is no recording's"),
+        ({"versions": ["numpy"]}, "header is no recording's"),
+        ({"host": "a machine"}, "header is no recording's"),
     ],
 )
 def test_a_problem_that_is_not_known_is_refused(

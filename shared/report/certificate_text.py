@@ -223,8 +223,9 @@ def _print_findings(console: Console, one: BackendCertificate) -> None:
     table = table_of("where", "", "recorded", "exact", "ULPs", "error / bound", left=(0, 1))
     for finding in one.findings:
         times = f"{finding.error / finding.bound:.3g}" if finding.bound else "-"
+        when = f"step {finding.step:,}" if finding.step else "before training"
         table.add_row(
-            f"step {finding.step:,}, {finding.stage} {finding.name}",
+            f"{when}, {finding.stage} {finding.name}",
             finding.verdict.name.lower(), f"{finding.value:.6g}",
             f"{finding.exact:.6g}", words.ulps(finding.ulps), times,
         )  # fmt: skip
