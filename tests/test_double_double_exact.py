@@ -38,7 +38,10 @@ def times(a: Any, b: Any) -> Any:
 def arithmetic(lift: Callable[[Any], Any], functions: dict[str, Callable[[Any], Any]]) -> Any:
     """What exact.py asks for."""
     product = lambda a, b, _allowed: times(lift(a), lift(b))  # noqa: E731
-    return SimpleNamespace(lift=lift, matmul=product, product=product, **functions)
+    by_sign = lambda z, upper, lower: np.where(z >= 0, upper, lower)  # noqa: E731
+    return SimpleNamespace(
+        lift=lift, matmul=product, product=product, by_sign=by_sign, **functions
+    )
 
 
 PAIRS = arithmetic(

@@ -48,6 +48,9 @@ class Arithmetic(Protocol):
     def positive(self, a: Any) -> Any:
         """Return max(0, a)."""
 
+    def by_sign(self, z: Any, upper: Any, lower: Any) -> Any:
+        """Return upper where z >= 0, else lower; where z may be either, what holds both."""
+
     def matmul(self, a: Any, b: Any, allowed: Array) -> Any:
         """Return the product over the last two axes, as reference numbers.
 
@@ -71,6 +74,10 @@ def _positive(a: Any) -> Any:
     return np.maximum(a, 0)
 
 
+def _by_sign(z: Any, upper: Any, lower: Any) -> Any:
+    return np.where(z >= 0, upper, lower)
+
+
 class Double:
     """float64: 29 bits more than float32 has."""
 
@@ -82,6 +89,7 @@ class Double:
     log1p = staticmethod(np.log1p)
     tanh = staticmethod(np.tanh)
     positive = staticmethod(_positive)
+    by_sign = staticmethod(_by_sign)
 
     def lift(self, a: Array) -> Any:
         return a.astype(np.float64, copy=False)
@@ -113,6 +121,7 @@ class LongDouble:
     log1p = staticmethod(np.log1p)
     tanh = staticmethod(np.tanh)
     positive = staticmethod(_positive)
+    by_sign = staticmethod(_by_sign)
 
     @staticmethod
     def is_wide_enough() -> bool:
@@ -153,6 +162,7 @@ class DoubleDoubles:
     log1p = staticmethod(functions.log1p)
     tanh = staticmethod(functions.tanh)
     positive = staticmethod(_positive)
+    by_sign = staticmethod(_by_sign)
 
     def lift(self, a: Array) -> Any:
         return DoubleDouble.of(a)

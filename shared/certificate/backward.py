@@ -222,7 +222,7 @@ def slope_at_logit(reference: Reference, seen: Evaluated, layer: int) -> tuple[A
     z_error = bounds.affine(rounding, a, W, b)
     z = exact.affine(arithmetic, a, W, arithmetic.lift(b), z_error)
     true = exact.activation(arithmetic, name, z)
-    slope = true.value * true.rest if name == "sigmoid" else true.rest
+    slope = exact.slope_at(arithmetic, name, z, true)
     size = arithmetic.lower(slope)
     return slope, reference.profile.slope_error(rounding, name, size, z_error)
 

@@ -42,6 +42,9 @@ class Balls:
     def positive(self, a: Any) -> Any:
         return _positive(a)
 
+    def by_sign(self, z: Any, upper: Any, lower: Any) -> Any:
+        return _by_sign(z, upper, lower)
+
     def matmul(self, a: Any, b: Any, _: Array) -> Any:
         return _balls(a) @ _balls(b)
 
@@ -74,12 +77,21 @@ def _ball(value: arb | float) -> arb:
     return value if isinstance(value, arb) else arb(value)
 
 
+def _one_or_both(z: arb | float, upper: arb | float, lower: arb | float) -> arb:
+    # A relation of balls is true only where it holds for all that they contain.
+    z = _ball(z)
+    if z >= 0:
+        return _ball(upper)
+    return _ball(lower) if z < 0 else _ball(upper).union(_ball(lower))
+
+
 # A zero that NumPy put in, as in a sum over nothing, is no ball yet.
 _lifted = np.frompyfunc(arb, 1, 1)
 _exp = np.frompyfunc(lambda ball: _ball(ball).exp(), 1, 1)
 _log1p = np.frompyfunc(lambda ball: _ball(ball).log1p(), 1, 1)
 _tanh = np.frompyfunc(lambda ball: _ball(ball).tanh(), 1, 1)
 _positive = np.frompyfunc(lambda ball: _ball(ball).nonnegative_part(), 1, 1)
+_by_sign = np.frompyfunc(_one_or_both, 3, 1)
 _midpoint = np.frompyfunc(lambda ball: float(_ball(ball)), 1, 1)
 _most = np.frompyfunc(lambda ball: float(_ball(ball).abs_upper()), 1, 1)
 _radius = np.frompyfunc(lambda ball: float(_ball(ball).rad()), 1, 1)

@@ -126,20 +126,19 @@ def _through(
     """Return δ = A f'(z) at the exact z, and its error from that of A and of a."""
     arithmetic, rounding = reference.arithmetic, reference.rounding
     a, moved = arithmetic.lower(layer.true.value), layer.error
+    p = exact.slope_at(arithmetic, name, layer.z, layer.true)
     if name == "sigmoid":
-        p = layer.true.value * layer.true.rest
         t = moved * (abs(2 * a - 1) + moved)
         p_error = t + rounding.gamma(2) * (arithmetic.lower(p) + t) + rounding.omega
         p_error = _of_any_form(reference, name, layer, p, p_error)
     elif name == "tanh":
-        p, t = layer.true.rest, moved * (2 * abs(a) + moved)
+        t = moved * (2 * abs(a) + moved)
         p_error = t + bounds.tanh_slope_error(rounding, abs(a) + moved, arithmetic.lower(p) + t)
         p_error = _of_any_form(reference, name, layer, p, p_error)
     elif name == "relu":
-        p = exact.slope(name, layer.true.value)
         p_error = (abs(arithmetic.lower(layer.z)) <= layer.z_error) * 1.0
     else:
-        p, p_error = exact.slope(name, layer.true.value), np.zeros(1)
+        p_error = np.zeros(1)
     size, q = abs(arithmetic.lower(slope)), arithmetic.lower(p)
     e = size * p_error + q * error + error * p_error
     e = e + rounding.gamma(1) * (size + error) * (q + p_error) + rounding.omega

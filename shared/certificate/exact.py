@@ -51,8 +51,8 @@ def sigmoid(arithmetic: Arithmetic, z: Any) -> Activated:
     """σ(z), from e^-|z|, which neither overflows nor cancels."""
     e = arithmetic.exp(-abs(z))
     near = 1 / (1 + e)
-    far, positive = e * near, z >= 0
-    return Activated(np.where(positive, near, far), np.where(positive, far, near))
+    far = e * near
+    return Activated(arithmetic.by_sign(z, near, far), arithmetic.by_sign(z, far, near))
 
 
 def softmax(arithmetic: Arithmetic, z: Any) -> Activated:
@@ -79,6 +79,23 @@ def slope(name: str, a: Any) -> Any:
     if name == "tanh":
         return (1 - a) * (1 + a)
     return (a > 0) * (1 + 0 * a) if name == "relu" else 1 + 0 * a
+
+
+def slope_at(arithmetic: Arithmetic, name: str, z: Any, true: Activated) -> Any:
+    """f'(z), f by its name, from z and f(z), without any cancellation. relu'(0) = 0."""
+    if name == "sigmoid":
+        return true.value * true.rest
+    if name == "tanh":
+        return true.rest
+    one = 1 + 0 * z
+    return arithmetic.by_sign(-z, 0 * z, one) if name == "relu" else one
+
+
+def bend(name: str, true: Activated, slope: Any) -> Any:
+    """f''(z), f by its name, from f(z) and f'(z)."""
+    if name == "sigmoid":
+        return slope * (true.rest - true.value)
+    return -2 * true.value * slope if name == "tanh" else 0 * slope
 
 
 def slope_as_difference(a: Array, dtype: str) -> Array:
