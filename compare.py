@@ -80,33 +80,34 @@ def run_command(chosen: argparse.Namespace) -> int:
     if not loaded:
         raise BackendUnavailable("; ".join(one.reason for one in missing))
 
-    from shared.report.data import comparison_data, survey_data, write_json
-    from shared.report.survey_text import print_survey
+    from shared.report.data import comparison_data, write_json
     from shared.report.text import print_comparison
 
     console = _console()
     if isinstance(seeds, int):
         from shared.comparison import compare
+        from shared.truth.follow import can_follow
 
-        with _progress(problem.step_count) as progress:
+        walks = 2 if chosen.truth and can_follow(problem) else 1
+        with _progress(walks * problem.step_count) as progress:
             comparison = compare(
                 problem, seeds, loaded,
                 missing=missing, dtype=dtype, record_to=record_to, one_in=one_in,
-                progress=progress,
+                truth=chosen.truth, progress=progress,
             )  # fmt: skip
         print_comparison(console, comparison)
-        data, interrupted = comparison_data(comparison, command), comparison.interrupted
+        data, interrupted = comparison_data(comparison, command), comparison.cut_short
         missing, verdict = list(comparison.missing), verdict_code(comparison.certificates)
     else:
-        from shared.survey import survey
+        from shared.atlas import atlas, steps_per_seed
+        from shared.report.survey_data import atlas_data
+        from shared.report.survey_text import print_atlas
 
-        with _progress(problem.step_count * len(seeds)) as progress:
-            summary = survey(
-                problem, seeds, loaded, missing=missing, dtype=dtype, progress=progress
-            )
-        print_survey(console, summary)
-        data, interrupted = survey_data(summary, command), summary.interrupted
-        missing, verdict = list(summary.missing), 0
+        with _progress(steps_per_seed(problem) * len(seeds)) as progress:
+            told = atlas(problem, seeds, loaded, missing=missing, dtype=dtype, progress=progress)
+        print_atlas(console, told)
+        data, interrupted = atlas_data(told, command), told.interrupted
+        missing, verdict = list(told.survey.missing), 0
     if json_path:
         write_json(json_path, data)
     return 130 if interrupted else verdict or (3 if missing else 0)
@@ -206,6 +207,8 @@ def _seeds(chosen: argparse.Namespace) -> int | tuple[int, ...]:
         raise UsageError("--seed and --seeds exclude each other; expected one of them.")
     if chosen.certify is not None:
         raise UsageError("--certify judges the run of one --seed; expected no --seeds beside it.")
+    if chosen.truth:
+        raise UsageError("--truth follows the run of one --seed; expected no --seeds beside it.")
     if chosen.record is not None:
         raise UsageError("--record saves the run of one --seed; expected no --seeds beside it.")
     seeds = parse_seeds(chosen.seeds)
@@ -277,6 +280,7 @@ def _command(
     words += [] if chosen.epochs is None else ["--epochs", chosen.epochs]
     words += [] if chosen.lr is None else ["--lr", chosen.lr]
     words += [] if chosen.certify is None else ["--certify", chosen.certify]
+    words += ["--truth"] if chosen.truth else []
     return shlex.join(words)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Part: TypeAlias = Callable[[], "list[Claim]"]
 
-PARTS = ("numpy", "torch", "jax", "wide", "replicas", "run", "memory")
+PARTS = ("numpy", "torch", "jax", "wide", "replicas", "run", "memory", "atlas")
 PIPED_WIDTH = 132
 
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name in (chosen.parts or PARTS):
             print(f"benchmarks: measuring {name}", file=sys.stderr, flush=True)
             try:
-                claims += _part(name)()
+                claims += _part(name, chosen.quick)()
             except BackendUnavailable as error:
                 missing.append(f"{name}: not measured: {error}")
     _print_report(claims, missing)
@@ -53,6 +53,9 @@ def build_parser() -> argparse.ArgumentParser:
         "parts", nargs="*", type=_part_name, metavar="PART",
         help=f"what to measure: {', '.join(PARTS)} (default: all)",
     )  # fmt: skip
+    parser.add_argument(
+        "--quick", action="store_true", help="atlas: a hundred seeds, and reckon from these"
+    )
     return parser
 
 
@@ -62,15 +65,16 @@ def _part_name(text: str) -> str:
     return text
 
 
-def _part(name: str) -> Part:
+def _part(name: str, quick: bool) -> Part:
     """Find what measures a part; NumPy is imported here and not before."""
-    from benchmarks import replicas, single_network, whole_run, wide_networks
+    from benchmarks import atlas, replicas, single_network, whole_run, wide_networks
 
     parts: dict[str, Part] = {
         "wide": wide_networks.claims,
         "replicas": replicas.claims,
         "run": whole_run.time_claims,
         "memory": whole_run.memory_claims,
+        "atlas": partial(atlas.claims, quick),
     }
     return parts.get(name) or partial(single_network.claims, name)
 

@@ -32,6 +32,9 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--lr", metavar="X", help="learning rate, instead of the problem's own")
     run.add_argument("--json", metavar="FILE", help="write everything the report says as JSON")
     run.add_argument("--certify", metavar="N", help="judge one step in N, drawn from the seed")
+    run.add_argument(
+        "--truth", action="store_true", help="follow the exact trajectory, too: is it chaos?"
+    )
     run.add_argument("--record", metavar="DIR", help="save every step of every backend there")
 
     judging = commands.add_parser(

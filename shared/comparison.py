@@ -10,9 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from shared import worked
 from shared.backend import Params
@@ -23,16 +20,17 @@ from shared.certificate.sampling import sampling
 from shared.classification import Classification, classification
 from shared.drift import DriftMeter, PairDrift
 from shared.evaluation import Curve, CurveTaker, Outcome, outcome
+from shared.gaps import CurveGap, NamedCurve, curve_gap
 from shared.host import host
 from shared.interrupts import interrupts_deferred
 from shared.problems import Problem
 from shared.recording_file import RecordingWriter, recording_writer
 from shared.registry import Loaded
 from shared.training import Missing, Trainee, lockstep, prepare
+from shared.truth.estimate import Estimate
+from shared.truth.findings import Truth
+from shared.truth.follower import Follower
 from shared.worked import WorkedAnswer
-
-VISIBLE_GAP = 0.01
-"""Curves have parted where they differ by more than this share of the loss: a gap one can see."""
 
 WORKED_ELEMENT = "w1"
 
@@ -62,23 +60,6 @@ class BackendResult:
 
 
 @dataclass(frozen=True, slots=True)
-class CurveGap:
-    """Where the loss curves of two backends are furthest apart.
-
-    largest
-        Infinite where one of the two is NaN or infinite and the other is not.
-    parted_epoch
-        The first mark at which the two differ visibly (VISIBLE_GAP), or None.
-    """
-
-    left: str
-    right: str
-    largest: float
-    epoch: int
-    parted_epoch: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Comparison:
     """Everything that a run of one seed has to say.
 
@@ -95,6 +76,11 @@ class Comparison:
     recorded_to
         The folder that holds the recordings if the run was to be recorded. Interrupted, it holds
         none: they are written whole or not at all.
+    truth
+        How far the backends are from the exact trajectory, if that was asked for; of a large
+        network an estimate of the sensitivity; None, too, where the training was interrupted.
+    truth_gaps
+        Where each backend's loss curve is furthest from the exact one, as far as that goes.
     """
 
     problem: Problem
@@ -112,11 +98,20 @@ class Comparison:
     calibration_remarks: tuple[str, ...] = ()
     judging_s: float = 0.0
     classification: Classification | None = None
+    truth_wanted: bool = False
+    truth: Truth | Estimate | None = None
+    truth_gaps: tuple[CurveGap, ...] = ()
 
     @property
     def certified(self) -> bool:
         """Every backend was judged, and no finding made."""
         return bool(self.certificates) and all(one.certified for one in self.certificates)
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether Ctrl-C ended the training, or what was followed after it."""
+        walk = isinstance(self.truth, Truth) and self.truth.stopped == "interrupted"
+        return self.interrupted or walk
 
     @property
     def parted(self) -> bool:
@@ -133,6 +128,7 @@ def compare(
     dtype: str = "float64",
     record_to: Path | None = None,
     one_in: int | None = None,
+    truth: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Comparison:
     """Train every backend from one seed, in lockstep.
@@ -141,8 +137,11 @@ def compare(
         A folder for one recording file per backend.
     one_in
         Judge one step in so many; if not said, all, or as many as a budget allows.
+    truth
+        Follow the exact trajectory, too, once the backends have made theirs.
     progress
-        Called with the number of steps that all backends have made.
+        Called with the number of steps that all backends have made, and then with these and the
+        number of exact ones.
 
     Ctrl-C ends the training and is no error: the comparison then holds what is known so far.
     """
@@ -153,6 +152,7 @@ def compare(
     named = [(trainee.name, trainee.backend) for trainee in trainees]
     curves = [CurveTaker(trainee, judge) for trainee, judge in zip(trainees, judges, strict=True)]
     meter = DriftMeter([trainee.name for trainee in trainees], problem)
+    follower = Follower([one.name for one in trainees], problem, seed, dtype) if truth else None
     params = [trainee.params for trainee in trainees]
     steps, interrupted = 0, False
     answers: tuple[WorkedAnswer, ...] = ()
@@ -165,6 +165,8 @@ def compare(
             for recordings in lockstep(trainees):
                 with interrupts_deferred():
                     meter.add(recordings)
+                    if follower:
+                        follower.add(recordings)
                     for taker, judge, writer, recording in zip(
                         curves, judges, writers, recordings, strict=True
                     ):
@@ -185,12 +187,16 @@ def compare(
             _result(trainee, taker.finish(), last, meter.first_not_finite[trainee.name])
             for trainee, taker, last in zip(trainees, curves, params, strict=True)
         )
+    followed: Truth | Estimate | None = None
+    if follower and steps and not interrupted:
+        followed = follower.finish(steps, lambda made: progress(steps + made))
+    gaps, truth_gaps = _gaps(results, followed)
     return Comparison(
-        problem, seed, dtype, results, (*missing, *failed), meter.finish(), curve_gaps(results),
+        problem, seed, dtype, results, (*missing, *failed), meter.finish(), gaps,
         answers, steps, interrupted, record_to,
         tuple(judge.finish() for judge in judges), remarks,
         sum(judge.elapsed_s for judge in judges),
-        _classification(problem, results),
+        _classification(problem, results), truth, followed, truth_gaps,
     )  # fmt: skip
 
 
@@ -207,38 +213,16 @@ def _judges(trainees: Sequence[Trainee], one_in: int | None) -> tuple[list[Judge
     ], remarks  # fmt: skip
 
 
-def curve_gaps(results: Sequence[BackendResult]) -> tuple[CurveGap, ...]:
-    """Compare the loss curves of every pair of backends, as far as both go."""
-    return tuple(_gap(a, b) for a, b in itertools.combinations(results, 2))
-
-
-def visible(left: Any, right: Any) -> Any:
-    """Say elementwise whether two losses differ by more than VISIBLE_GAP of the larger one.
-
-    A NaN or infinity differs visibly from every number, and not from its like.
-    """
-    with np.errstate(invalid="ignore"):
-        apart = np.abs(left - right) > VISIBLE_GAP * np.maximum(np.abs(left), np.abs(right))
-    return apart | (np.isfinite(left) != np.isfinite(right))
-
-
-def _gap(a: BackendResult, b: BackendResult) -> CurveGap:
-    count = min(len(a.curve.epochs), len(b.curve.epochs))
-    epochs = a.curve.epochs[:count]
-    left, right = a.curve.loss[:count], b.curve.loss[:count]
-    with np.errstate(invalid="ignore"):
-        distance = np.abs(left - right)
-    distance[np.isnan(distance)] = 0.0
-    distance[np.isfinite(left) != np.isfinite(right)] = np.inf
-    apart = visible(left, right)
-    furthest = int(distance.argmax())
-    return CurveGap(
-        a.name,
-        b.name,
-        float(distance[furthest]),
-        int(epochs[furthest]),
-        int(epochs[apart.argmax()]) if apart.any() else None,
-    )
+def _gaps(
+    results: Sequence[BackendResult], truth: Truth | Estimate | None
+) -> tuple[tuple[CurveGap, ...], tuple[CurveGap, ...]]:
+    """Compare the loss curves of every pair of backends, and each with the exact one."""
+    curves = [NamedCurve(r.name, r.curve.epochs, r.curve.loss) for r in results]
+    between = tuple(curve_gap(a, b) for a, b in itertools.combinations(curves, 2))
+    if not isinstance(truth, Truth):
+        return between, ()
+    exact = NamedCurve("exact", truth.curve_epochs, truth.curve_loss)
+    return between, tuple(curve_gap(curve, exact) for curve in curves)
 
 
 def _classification(problem: Problem, results: Sequence[BackendResult]) -> Classification | None:

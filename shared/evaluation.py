@@ -8,6 +8,7 @@ of the training, and once for those held out. What a classifier answers at the l
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +17,24 @@ from shared.backend import Array, Dataset, Evaluation, Params, Recording
 from shared.certificate.judge import Judge
 from shared.classification import Answers, answers, measured, predicted, right
 from shared.errors import ContractError
+from shared.saturation import count_saturated, saturated_units
 from shared.training import Trainee
 
 BLOCK_BYTES = 16 * 2**20
-SATURATED_WITHIN = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How networks stood at the last mark of a run.
+
+    saturated
+        (*R,) how many hidden units are saturated.
+    finite
+        (*R,) False where a parameter is NaN or infinite.
+    """
+
+    saturated: Array
+    finite: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +52,8 @@ class Curve:
         (k, *R) the same of the samples held out; None where the problem holds none out.
     answers
         (*R, N) what was said of each sample that a classifier is measured on, at the last mark.
+    ended
+        How the networks stood at the last mark.
     """
 
     epochs: Array
@@ -44,13 +61,14 @@ class Curve:
     correct: Array
     held_out_correct: Array | None = None
     answers: Answers | None = None
+    ended: Ended | None = None
 
     def until(self, marks: int) -> Curve:
-        """Return the first so many marks, with the answers that there are."""
+        """Return the first so many marks, with the answers and the end that there are."""
         held_out = self.held_out_correct
         return Curve(
             self.epochs[:marks], self.loss[:marks], self.correct[:marks],
-            None if held_out is None else held_out[:marks], self.answers,
+            None if held_out is None else held_out[:marks], self.answers, self.ended,
         )  # fmt: skip
 
 
@@ -62,8 +80,7 @@ class Outcome:
         How many samples fall on the right side of one half, of how many.
     saturated
         The hidden units that are flat on every sample: (layer, unit, end), layer and unit from 1.
-        A sigmoid's or tanh's activation is within SATURATED_WITHIN of that end of its range, a
-        relu's is 0.
+        What that means stands in `shared.saturation`.
     answers
         The output for each of the problem's people.
     finite
@@ -101,6 +118,7 @@ class CurveTaker:
         self._correct: list[Array] = []
         self._held_out_correct: list[Array] = []
         self._answers: Answers | None = None
+        self._ended: Ended | None = None
         self._take(0, trainee.params)
 
     def add(self, recording: Recording) -> None:
@@ -119,7 +137,7 @@ class CurveTaker:
         held_out = np.concatenate(self._held_out_correct) if self._held_out else None
         return Curve(
             np.array(self._epochs), np.concatenate(self._losses), np.concatenate(self._correct),
-            held_out, self._answers,
+            held_out, self._answers, self._ended,
         )  # fmt: skip
 
     def _take(self, step: int, params: Params) -> None:
@@ -136,27 +154,39 @@ class CurveTaker:
         filled = self._waiting + self._waiting[-1:] * (self._block - count)
         params = tuple(np.stack(column) for column in zip(*filled, strict=True))
         data = self._trainee.data
-        loss, output = self._ask(params, data, count, "the loss curve")
+        loss, activations = self._ask(params, data, count, "the loss curve")
         self._losses.append(loss)
-        self._correct.append(count_correct(output, data.y))
+        self._correct.append(count_correct(activations[-1], data.y))
+        self._ended = self._end(activations)
         if self._held_out:
-            _, output = self._ask(params, self._held_out, count, "the samples held out")
-            self._held_out_correct.append(count_correct(output, self._held_out.y))
+            _, activations = self._ask(params, self._held_out, count, "the samples held out")
+            self._held_out_correct.append(count_correct(activations[-1], self._held_out.y))
         if self._classifies:
-            self._answers = answers(output[-1])
+            self._answers = answers(activations[-1][-1])
         self._waiting.clear()
 
-    def _ask(self, params: Params, data: Dataset, count: int, where: str) -> tuple[Array, Array]:
-        """Return losses (count, *R) and outputs (count, *R, N, n_L) of the marks of a block."""
+    def _end(self, activations: Sequence[Array]) -> Ended:
+        """Look at the last mark that waits, with the activations of all that do."""
+        last, activation = self._waiting[-1], self._trainee.problem.network.activation
+        axes = self._trainee.replicas
+        return Ended(
+            count_saturated([a[-1] for a in activations], activation),
+            np.all([np.isfinite(w).reshape(*axes, -1).all(axis=-1) for w in last], axis=0),
+        )
+
+    def _ask(
+        self, params: Params, data: Dataset, count: int, where: str
+    ) -> tuple[Array, list[Array]]:
+        """Return losses (count, *R) and activations (count, *R, N, n_l) of the marks of a block."""
         trainee = self._trainee
         evaluation = trainee.backend.evaluate(params, data.x, data.y)
         lead = (self._block, *trainee.replicas)
         trainee.contract.require_evaluation(evaluation, lead, len(data.x), where)
-        output = _output(evaluation, trainee.name)
+        activations = _activations(evaluation, trainee.name)
         if self._judge:
             epochs = self._epochs[-count:]
             self._judge.add_evaluation(epochs, params, data.x, data.y, evaluation, count)
-        return np.array(evaluation.loss[:count]), output[:count]
+        return np.array(evaluation.loss[:count]), [a[:count] for a in activations]
 
 
 def count_correct(output: Array, y: Array) -> Array:
@@ -180,38 +210,24 @@ def outcome(trainee: Trainee, params: Params) -> Outcome:
     evaluation = trainee.backend.evaluate(params, x, y)
     trainee.contract.require_evaluation(evaluation, (), len(x), "the final evaluation")
     samples = len(data.x)
-    output = _output(evaluation, trainee.name)
+    activations = _activations(evaluation, trainee.name)
+    output = activations[-1]
     return Outcome(
         correct=int(count_correct(output[:samples], data.y)),
         samples=samples,
-        saturated=_saturated(
-            [a[:samples] for a in (evaluation.activations or ())[:-1]], problem.network.activation
-        ),
+        saturated=saturated_units([a[:samples] for a in activations], problem.network.activation),
         answers=tuple(output[samples:, 0].tolist()),
         finite=all(bool(np.isfinite(w).all()) for w in params),
     )
 
 
-def _output(evaluation: Evaluation, name: str) -> Array:
+def _activations(evaluation: Evaluation, name: str) -> tuple[Array, ...]:
     if evaluation.activations is None:
         raise ContractError(
             f"{name}: evaluate returned no activations; expected those of every layer, since the "
             "accuracy is read from the last one."
         )
-    return evaluation.activations[-1]
-
-
-def _saturated(hidden: list[Array], activation: str) -> tuple[tuple[int, int, int], ...]:
-    found = []
-    for layer, a in enumerate(hidden, start=1):
-        if activation == "relu":
-            flat = {0: a <= 0}
-        else:
-            low = -1 if activation == "tanh" else 0
-            flat = {low: a < low + SATURATED_WITHIN, 1: a > 1 - SATURATED_WITHIN}
-        for end, close in flat.items():
-            found += [(layer, unit + 1, end) for unit in np.flatnonzero(close.all(axis=0)).tolist()]
-    return tuple(sorted(found))
+    return evaluation.activations
 
 
 def _mark_size_bytes(trainee: Trainee) -> int:

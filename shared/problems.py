@@ -266,6 +266,18 @@ def problem(name: str) -> Problem:
     return builders[name]()
 
 
+def centred(one: Problem) -> Problem | None:
+    """Return the named problem that has the same data with its column means subtracted.
+
+    It is called as `one` is, and -centered, and is trained as long and at the same learning rate.
+    None where there is no such problem.
+    """
+    name = f"{one.name}-centered"
+    if name not in problem_names():
+        return None
+    return problem(name).changed(one.epochs, one.optimizer.learning_rate)
+
+
 def _builders() -> dict[str, Callable[[], Problem]]:
     # Here and not above: these modules build problems, so they import this one.
     from shared import digits, people

@@ -1,7 +1,8 @@
 """Many seeds at once: every backend trains them all as replicas, and each seed is told apart.
 
-A seed is solved or stuck on each backend, and parted where two loss curves differ visibly. Of a
-classifier, its accuracy is told, and whether all backends answer alike.
+A seed is solved or stuck on each backend, stuck by so many saturated units, and parted where two
+loss curves differ visibly. Its twin, which starts one ULP away, tells how far a last bit carries.
+Of a classifier, its accuracy is told, and whether all backends answer alike.
 """
 
 from __future__ import annotations
@@ -16,18 +17,23 @@ import numpy as np
 
 from shared.backend import Array
 from shared.classification import Answers, SurveyedAnswers, surveyed
-from shared.comparison import visible
 from shared.evaluation import Curve, CurveTaker
+from shared.gaps import visible
 from shared.interrupts import interrupts_deferred
 from shared.problems import Problem
 from shared.registry import Loaded
 from shared.training import Missing, Trainee, lockstep, prepare
+from shared.twins import Sensitivity, TwinMeter, joined
 
 GROUP = 1000
 """Seeds trained at once, at most: more would only take more memory."""
 
 GROUP_BYTES = 256 * 2**20
-"""What the seeds trained at once may take together, on one backend: it bounds their number."""
+"""What the seeds trained at once may take, with their twins, on one backend: it bounds their
+number."""
+
+NOT_STUCK, TOLD_DIFFERENTLY = -1, -2
+"""Where a number of saturated units is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,12 @@ class SurveyedBackend:
         (S,) how many samples fall on the right side at the end.
     loss
         (S,) the last loss.
+    saturated
+        (S,) how many hidden units are saturated at the end.
+    finite
+        (S,) False where a weight is NaN or infinite at the end.
+    train_s
+        Seconds of training the seeds; their twins' are apart, in Sensitivity.
     """
 
     name: str
@@ -45,6 +57,8 @@ class SurveyedBackend:
     version: str
     correct: Array
     loss: Array
+    saturated: Array
+    finite: Array
     setup_s: float
     compile_s: float
     train_s: float
@@ -60,6 +74,8 @@ class Survey:
         How many epochs they were trained.
     parted_epoch
         (S,) the first mark at which any two loss curves differ visibly; -1 where none do.
+    sensitivity
+        What the twins tell, on the first of the backends.
     answers
         What the networks answered at the last mark, where they are classifiers.
     """
@@ -73,6 +89,7 @@ class Survey:
     backends: tuple[SurveyedBackend, ...]
     missing: tuple[Missing, ...]
     parted_epoch: Array
+    sensitivity: Sensitivity
     interrupted: bool
     answers: SurveyedAnswers | None = None
 
@@ -82,11 +99,52 @@ class Survey:
         solved: Array = np.array([b.correct == self.samples for b in self.backends])
         return solved
 
+    @property
+    def broken(self) -> Array:
+        """(B, S) whether each backend ended unsolved, with weights that are NaN or infinite."""
+        broken: Array = ~self.solved & ~np.array([b.finite for b in self.backends])
+        return broken
+
+    @property
+    def stuck(self) -> Array:
+        """(B, S) whether each backend ended unsolved otherwise."""
+        return ~self.solved & ~self.broken
+
+    @property
+    def solved_by_all(self) -> Array:
+        """(S,) whether every backend solved the seed."""
+        solved: Array = np.asarray(self.solved.all(axis=0))
+        return solved
+
+    @property
+    def broken_on_any(self) -> Array:
+        """(S,) whether the seed is broken on one backend at least."""
+        broken: Array = np.asarray(self.broken.any(axis=0))
+        return broken
+
+    @property
+    def told_apart(self) -> Array:
+        """(S,) whether one backend solved the seed, and on another it is stuck."""
+        apart: Array = self.solved.any(axis=0) & self.stuck.any(axis=0) & ~self.broken_on_any
+        return apart
+
+    @property
+    def stuck_units(self) -> Array:
+        """(S,) how many units every backend finds saturated, of seeds that are stuck on all.
+
+        TOLD_DIFFERENTLY where they find other numbers, NOT_STUCK elsewhere.
+        """
+        counts = np.array([b.saturated for b in self.backends])
+        told = np.where((counts == counts[0]).all(axis=0), counts[0], TOLD_DIFFERENTLY)
+        units: Array = np.where(self.stuck.all(axis=0), told, NOT_STUCK)
+        return units
+
 
 @dataclass(frozen=True, slots=True)
 class _Group:
     seeds: tuple[int, ...]
     curves: tuple[Curve, ...]
+    sensitivity: Sensitivity
     epochs: int
     complete: bool
 
@@ -128,6 +186,7 @@ def survey(
         backends=tuple(_surveyed(trainee, i, groups) for i, trainee in enumerate(trainees)),
         missing=(*missing, *failed),
         parted_epoch=np.concatenate([_parted(group.curves) for group in groups]),
+        sensitivity=joined([group.sensitivity for group in groups]),
         interrupted=not group.complete,
         answers=surveyed(problem, [_joined(groups, i) for i in range(len(trainees))]),
     )
@@ -143,10 +202,11 @@ def group_size(trainee: Trainee, seeds: int) -> int:
 
 
 def replica_size_bytes(trainee: Trainee) -> int:
-    """Return what training and evaluating one replica takes on a backend.
+    """Return what training and evaluating one replica takes on a backend, with its twin.
 
-    That is parameters and gradients, before and after a step; and for the samples of the largest
-    call, which is an evaluation, the inputs, z and a of each layer.
+    That is parameters before and after a step, the gradient, and the parameters of the twin, which
+    waits meanwhile; and for the samples of the largest call, which is an evaluation, the inputs, z
+    and a of each layer.
     """
     problem, network = trainee.problem, trainee.problem.network
     samples = max(len(problem.x), len(problem.held_out.x) if problem.held_out else 0)
@@ -157,18 +217,20 @@ def replica_size_bytes(trainee: Trainee) -> int:
 def _train(
     trainees: Sequence[Trainee], seeds: tuple[int, ...], progress: Callable[[int], None]
 ) -> _Group:
-    with interrupts_deferred():
-        for trainee in trainees:
-            trainee.start(seeds)
-        takers = [CurveTaker(trainee) for trainee in trainees]
     complete = True
     try:
-        for recordings in lockstep(trainees, every=0):
+        with interrupts_deferred():
+            for trainee in trainees:
+                trainee.start(seeds)
+            takers = [CurveTaker(trainee) for trainee in trainees]
+            meter = TwinMeter(trainees[0], seeds)
+        for *recordings, twins in lockstep([*trainees, meter.twin], every=0):
             with interrupts_deferred():
                 for taker, recording in zip(takers, recordings, strict=True):
                     taker.add(recording)
+                meter.add(recordings[0], twins)
                 # Here too: an interrupt inside a progress bar may leave its lock closed.
-                progress(recordings[0].final[1].step * len(seeds))
+                progress(twins.final[1].step * len(seeds))
     except KeyboardInterrupt:
         complete = False
     # An interrupt that comes so late takes nothing away.
@@ -178,6 +240,7 @@ def _train(
     return _Group(
         seeds,
         tuple(curve.until(marks) for curve in curves),
+        meter.finish(),
         int(curves[0].epochs[marks - 1]),
         complete,
     )
@@ -185,12 +248,15 @@ def _train(
 
 def _surveyed(trainee: Trainee, index: int, groups: Sequence[_Group]) -> SurveyedBackend:
     curves = [group.curves[index] for group in groups]
+    ended = [curve.ended for curve in curves if curve.ended]
     return SurveyedBackend(
         name=trainee.name,
         framework=trainee.loaded.kind.framework,
         version=trainee.loaded.version,
         correct=np.concatenate([curve.correct[-1] for curve in curves]),
         loss=np.concatenate([curve.loss[-1] for curve in curves]),
+        saturated=np.concatenate([end.saturated for end in ended]),
+        finite=np.concatenate([end.finite for end in ended]),
         setup_s=trainee.setup_s,
         compile_s=trainee.compile_s,
         train_s=trainee.train_s,

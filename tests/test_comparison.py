@@ -10,8 +10,9 @@ import pytest
 
 from impls import numpy_backprop
 from shared.backend import Params
-from shared.comparison import VISIBLE_GAP, compare, visible
+from shared.comparison import compare
 from shared.errors import UsageError
+from shared.gaps import VISIBLE_GAP, visible
 from shared.problems import problem
 from shared.recording_file import open_recording
 from shared.registry import Loaded, Source, find, load

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.comparison import BackendResult, Comparison, CurveGap
+from shared.comparison import BackendResult, Comparison
 from shared.drift import PairDrift
 from shared.evaluation import Curve, Outcome
+from shared.gaps import CurveGap
 from shared.problems import problem
 from shared.report import words
 from shared.ulp import INCOMPARABLE

@@ -22,8 +22,8 @@ from shared.host import host, threads
 from shared.judging import JudgedFile
 from shared.problems import Problem
 from shared.report import words
-from shared.report.classifier_data import classification_data, surveyed_data
-from shared.survey import Survey
+from shared.report.classifier_data import classification_data
+from shared.report.truth_data import truth_data
 from shared.training import Missing
 from shared.ulp import INCOMPARABLE
 from shared.whole_file import whole_file
@@ -35,18 +35,22 @@ def comparison_data(comparison: Comparison, command: str) -> dict[str, Any]:
     """Return a run of one seed as JSON-ready data."""
     names = comparison.problem.network.element_names
     return {
-        **_head("comparison", command, comparison.problem, comparison.dtype),
+        **head_data("comparison", command, comparison.problem, comparison.dtype),
         "seed": comparison.seed,
         "steps": comparison.steps,
         "interrupted": comparison.interrupted,
         "backends": [_backend(result, names, comparison) for result in comparison.backends],
         "classification": comparison.classification
         and classification_data(comparison.classification),
-        "missing": _missing(comparison.missing),
+        "missing": missing_data(comparison.missing),
         "certified": comparison.certified,
         "calibration_remarks": list(comparison.calibration_remarks),
-        "time_s": {"judging": comparison.judging_s},
+        "time_s": {
+            "judging": comparison.judging_s,
+            "following": comparison.truth and comparison.truth.elapsed_s,
+        },
         "certificates": [certificate_data(one) for one in comparison.certificates],
+        "truth": truth_data(comparison),
         "loss_gaps": [asdict(gap) for gap in comparison.gaps],
         "parted": comparison.parted,
         "parting": words.parting(comparison) if comparison.gaps else None,
@@ -120,49 +124,8 @@ def judged_data(judged: Sequence[JudgedFile], command: str) -> dict[str, Any]:
     }
 
 
-def survey_data(survey: Survey, command: str) -> dict[str, Any]:
-    """Return the summary of many seeds as JSON-ready data."""
-    return {
-        **_head("survey", command, survey.problem, survey.dtype),
-        "asked": survey.asked,
-        "epochs": survey.epochs,
-        "interrupted": survey.interrupted,
-        "samples": survey.samples,
-        "missing": _missing(survey.missing),
-        "backends": [
-            {
-                "name": b.name,
-                "framework": b.framework,
-                "version": b.version,
-                "solved": int(solved.sum()),
-                "time_s": {"setup": b.setup_s, "compile": b.compile_s, "training": b.train_s},
-            }
-            for b, solved in zip(survey.backends, survey.solved, strict=True)
-        ],
-        "seeds": [
-            {
-                "seed": seed,
-                "correct": {b.name: int(b.correct[i]) for b in survey.backends},
-                "loss": {b.name: float(b.loss[i]) for b in survey.backends},
-                "parted_epoch": int(survey.parted_epoch[i])
-                if survey.parted_epoch[i] >= 0
-                else None,
-            }
-            for i, seed in enumerate(survey.seeds)
-        ],
-        "classification": survey.answers
-        and surveyed_data(survey.answers, survey.seeds, [b.name for b in survey.backends]),
-    }
-
-
-def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write the data as a whole file, or leave what was there."""
-    text = json.dumps(_speakable(data), indent=1, ensure_ascii=False, allow_nan=False)
-    with whole_file(path) as file:
-        file.write((text + "\n").encode())
-
-
-def _head(kind: str, command: str, problem: Problem, dtype: str) -> dict[str, Any]:
+def head_data(kind: str, command: str, problem: Problem, dtype: str) -> dict[str, Any]:
+    """Return what the data of every training begins with."""
     return {
         "schema": SCHEMA,
         "kind": kind,
@@ -173,6 +136,18 @@ def _head(kind: str, command: str, problem: Problem, dtype: str) -> dict[str, An
         "host": host(),
         "threads_per_library": threads(),
     }
+
+
+def missing_data(missing: Sequence[Missing]) -> list[dict[str, str]]:
+    """Return which backends did not take part, and why."""
+    return [asdict(one) for one in missing]
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write the data as a whole file, or leave what was there."""
+    text = json.dumps(_speakable(data), indent=1, ensure_ascii=False, allow_nan=False)
+    with whole_file(path) as file:
+        file.write((text + "\n").encode())
 
 
 def _backend(result: BackendResult, names: Sequence[str], comparison: Comparison) -> dict[str, Any]:
@@ -221,10 +196,6 @@ def _backend(result: BackendResult, names: Sequence[str], comparison: Comparison
 
 def _ulps(count: int) -> int | str:
     return "NaN" if count == int(INCOMPARABLE) else count
-
-
-def _missing(missing: Sequence[Missing]) -> list[dict[str, str]]:
-    return [asdict(one) for one in missing]
 
 
 def _speakable(value: Any) -> Any:

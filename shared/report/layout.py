@@ -13,6 +13,9 @@ from shared.problems import Problem
 from shared.report import words
 from shared.training import Missing
 
+SHOWN_ELEMENTS = 24
+"""Networks with more parameters are shown tensor by tensor, or not number by number."""
+
 
 def print_head(
     console: Console,

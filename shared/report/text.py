@@ -6,20 +6,25 @@ from collections.abc import Sequence
 
 import numpy as np
 from rich.console import Console
-from rich.text import Text
 
 from shared.backend import Params
 from shared.comparison import Comparison
 from shared.drift import PairDrift
 from shared.problems import Problem
-from shared.report import words
+from shared.report import truth_words, words
 from shared.report.certificate_text import print_certificates, print_verdict
 from shared.report.classifier_text import print_classification
-from shared.report.layout import compile_time, heading, print_head, print_missing, say, table_of
-from shared.report.plot import ALL, SEVERAL, letters_for, plot
-
-SHOWN_ELEMENTS = 24
-"""Networks with more parameters are shown tensor by tensor."""
+from shared.report.curve_text import print_curves
+from shared.report.layout import (
+    SHOWN_ELEMENTS,
+    compile_time,
+    heading,
+    print_head,
+    print_missing,
+    say,
+    table_of,
+)
+from shared.report.truth_text import print_truth
 
 
 def print_comparison(console: Console, comparison: Comparison) -> None:
@@ -41,9 +46,10 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
         say(console, remark, style="yellow")
     print_verdict(console, comparison.certificates)
     _print_weights(console, comparison)
-    _print_curves(console, comparison)
+    print_curves(console, comparison)
     print_classification(console, comparison)
     _print_drift(console, comparison)
+    print_truth(console, comparison)
     _print_worked(console, comparison)
     _print_people(console, comparison)
     _print_learned(console, comparison)
@@ -108,48 +114,6 @@ def _distances(pairs: Sequence[PairDrift], indices: range) -> list[str]:
         where = f" (step {largest.step:,})" if largest.ulps else ""
         cells.append(f"{words.ulps(largest.ulps)}{where}")
     return cells
-
-
-def _print_curves(console: Console, comparison: Comparison) -> None:
-    results = comparison.backends
-    samples = len(comparison.problem.x)
-    heading(console, f"Loss: mean over the {samples:,} samples")
-    marks = min(len(r.curve.epochs) for r in results)
-    letters = letters_for([r.name for r in results])
-    curves = [r.curve.loss[:marks] for r in results]
-    for line in plot(results[0].curve.epochs[:marks], curves, letters):
-        console.print(Text(line))
-    legend = ", ".join(f"{letter} {r.name}" for letter, r in zip(letters, results, strict=True))
-    if len(results) > 1:
-        say(
-            console,
-            f"{ALL} where all coincide, {SEVERAL} where some do, a letter where one is alone: "
-            f"{legend}",
-            style="dim",
-        )
-    last = int(results[0].curve.epochs[marks - 1])
-    table = table_of("", "before training", f"after epoch {last:,}")
-    for result, curve in zip(results, curves, strict=True):
-        table.add_row(result.name, repr(float(curve[0])), repr(float(curve[-1])))
-    console.print(table)
-    if comparison.gaps:
-        gap = max(comparison.gaps, key=lambda one: one.largest)
-        if gap.largest:
-            say(
-                console,
-                f"Largest difference: {words.difference(gap.largest)} ({gap.left}-{gap.right}), "
-                f"at epoch {gap.epoch:,}. {words.parting(comparison)}",
-            )
-        else:
-            say(console, "The loss curves are equal to the last bit.")
-    for result in results:
-        if result.first_not_finite is not None:
-            say(
-                console,
-                f"{result.name}: a recorded number is NaN or infinite from step "
-                f"{result.first_not_finite:,} on.",
-                style="yellow",
-            )
 
 
 def _print_drift(console: Console, comparison: Comparison) -> None:
@@ -237,7 +201,8 @@ def _print_times(console: Console, comparison: Comparison) -> None:
             words.seconds(result.train_s), per_step,
         )  # fmt: skip
     console.print(table)
-    say(console, f"Judging took {words.seconds(comparison.judging_s)} more.")
+    judged = f"Judging took {words.seconds(comparison.judging_s)} more"
+    say(console, f"{judged}{truth_words.time_taken(comparison.truth)}.")
 
 
 def _step(step: int | None) -> str:
