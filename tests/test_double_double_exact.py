@@ -39,9 +39,7 @@ def arithmetic(lift: Callable[[Any], Any], functions: dict[str, Callable[[Any], 
     """What exact.py asks for."""
     product = lambda a, b, _allowed: times(lift(a), lift(b))  # noqa: E731
     by_sign = lambda z, upper, lower: np.where(z >= 0, upper, lower)  # noqa: E731
-    return SimpleNamespace(
-        lift=lift, matmul=product, product=product, by_sign=by_sign, **functions
-    )
+    return SimpleNamespace(lift=lift, matmul=product, product=product, by_sign=by_sign, **functions)
 
 
 PAIRS = arithmetic(

@@ -172,3 +172,36 @@ def test_the_time_is_taken() -> None:
     assert taker.elapsed_s == 0
     taker.add(run_of("people16", "float64").whole)
     assert taker.elapsed_s > 0
+
+
+def standing_still(run: Run, moved: bool) -> ResidualTaker:
+    """A run in which b3 never changes, or, if it is to have moved, in which it does."""
+    chunk = run.whole
+    *others, b3 = chunk.before
+    after = (*chunk.after[:-1], np.nextafter(b3, np.inf) if moved else b3)
+    return taken(run.with_chunks(replace(chunk, before=(*others, b3), after=after)))
+
+
+def test_a_weight_that_stands_still_has_swallowed_its_moves(dtype: str) -> None:
+    run = trained(people(epochs=2), dtype=dtype)
+    taker = standing_still(run, moved=False)
+    steps = run.problem.step_count
+    assert taker.swallowed_steps[-1] == steps
+    # What it missed is what it should have moved by, the other way round.
+    moves = -taker.residuals()[:, -1] / np.spacing(abs(run.whole.before[-1][:, 0]))
+    assert abs(taker.swallowed_ulps[-1] / moves.sum() - 1) < 1e-12
+    assert moves.any()
+
+
+def test_a_weight_that_moves_swallows_nothing() -> None:
+    taker = standing_still(trained(people(epochs=2)), moved=True)
+    assert (taker.swallowed_steps[-1], taker.swallowed_ulps[-1]) == (0, 0.0)
+
+
+def test_a_weight_that_should_not_move_swallows_nothing() -> None:
+    """w1 and w3 multiply a feature that is zero throughout."""
+    one = people(epochs=2)
+    blind = replace(one, x=tuple((0.0, second) for _, second in one.x))
+    taker = taken(trained(blind))
+    assert taker.swallowed_steps[[0, 2]].tolist() == [0, 0]
+    assert not taker.residuals()[:, [0, 2]].any()

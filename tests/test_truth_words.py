@@ -56,9 +56,7 @@ def truth(*backends: BackendTruth, **changes: Any) -> Truth:
         "correct": 10, "samples": 16, "peak_log10": 0.6, "peak_step": 164, "chaotic_since": None,
         "backends": backends or (beside(),), "likenesses": (), "elapsed_s": 0.5,
     }  # fmt: skip
-    known = Truth.__dataclass_fields__
-    if "widest_tube" in known:
-        found["widest_tube"] = 1e-9
+    found["widest_tube"] = 1e-9
     return Truth(**(found | changes))
 
 
@@ -271,3 +269,28 @@ def test_nothing_followed_takes_no_time() -> None:
     assert truth_words.time_taken(None) == ""
     assert "500 ms" in truth_words.time_taken(truth())
     assert "100 ms" in truth_words.time_taken(ESTIMATE)
+
+
+def swallowing(name: str, ulps: tuple[float, ...]) -> BackendTruth:
+    """A backend, 200 ULPs off, whose weights stood still so much."""
+    return beside(name, swallowed_steps=(31, 4159), swallowed_ulps=ulps)
+
+
+def test_what_was_swallowed_is_told_of_the_weight_that_lost_most() -> None:
+    said = told(truth(swallowing("numpy", (3.0, -180.4))))
+    assert all(part in said for part in ("w2 stood still", "4,159", "-180 ULPs", "(numpy)"))
+    assert "w1 stood still" not in said
+
+
+def test_what_several_swallowed_alike_is_told_once() -> None:
+    alike = [swallowing(name, (3.0, -180.4)) for name in ("numpy", "jax")]
+    said = told(truth(*alike, swallowing("torch", (90.0, 0.0))))
+    assert said.count("w2 stood still") == 1
+    assert "(numpy and jax)" in said
+    assert "w1 stood still in 31" in said
+    assert "(torch)" in said
+
+
+@pytest.mark.parametrize("ulps", [(0.0, 0.0), (3.0, -40.0)])
+def test_little_that_was_swallowed_is_not_told(ulps: tuple[float, float]) -> None:
+    assert "stood still" not in told(truth(swallowing("numpy", ulps)))

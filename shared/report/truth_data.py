@@ -50,6 +50,8 @@ def _backend(backend: BackendTruth, names: tuple[str, ...]) -> dict[str, Any]:
         **asdict(backend),
         "ulps": [_ulps(count) for count in backend.ulps],
         "final_ulps": dict(zip(names, map(_ulps, backend.final_ulps), strict=True)),
+        "swallowed_steps": dict(zip(names, backend.swallowed_steps, strict=True)),
+        "swallowed_ulps": dict(zip(names, backend.swallowed_ulps, strict=True)),
     }
 
 

@@ -16,6 +16,9 @@ from shared.ulp import INCOMPARABLE
 ALIKE = 0.5
 """Two backends whose roundings correlate by more make, on the whole, the same ones."""
 
+SWALLOWED = 0.25
+"""Moves that were rounded away wholly are told if they come to this share of the drift."""
+
 FEW = 8
 """Agreement is called misleading where the truth is so many times further off than the others."""
 
@@ -96,7 +99,7 @@ def story(comparison: Comparison, truth: Truth) -> list[str]:
     if truth.chaotic_since is not None:
         told.append(_digits_needed(comparison, truth))
     else:
-        told += filter(None, [_agreement(comparison, truth)])
+        told += filter(None, [_agreement(comparison, truth), _swallowed(comparison, truth)])
     told += filter(None, [_likeness(truth), _explained(truth, comparison.certified)])
     return told
 
@@ -146,6 +149,26 @@ def _agreement(comparison: Comparison, truth: Truth) -> str | None:
         "ULPs from the exact weights. Roundings that all of them make no comparison between them "
         "can show."
     )
+
+
+def _swallowed(comparison: Comparison, truth: Truth) -> str | None:
+    """Say which weight stood still where it should have moved, if that is much of the drift."""
+    if not truth.is_complete:
+        return None
+    names = comparison.problem.network.element_names
+    told: dict[str, list[str]] = {}
+    for b in truth.backends:
+        i = max(range(len(b.swallowed_ulps)), key=lambda k: abs(b.swallowed_ulps[k]), default=0)
+        if b.swallowed_ulps and abs(b.swallowed_ulps[i]) >= SWALLOWED * max(b.final_ulps) > 0:
+            what = (
+                f"{names[i]} stood still in {b.swallowed_steps[i]:,} steps that should have moved "
+                f"it by {b.swallowed_ulps[i]:+,.0f} ULPs together"
+            )
+            told.setdefault(what, []).append(b.name)
+    if not told:
+        return None
+    each = "; ".join(f"{what} ({words.joined(who)})" for what, who in told.items())
+    return f"Swallowed: a move of less than half an ULP leaves a weight where it is. So {each}."
 
 
 def _ulps(count: int) -> str:

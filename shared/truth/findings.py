@@ -57,6 +57,9 @@ class BackendTruth:
         drift is no longer small.
     contributions
         The steps that made most of it, the largest first.
+    swallowed_steps, swallowed_ulps
+        Of each weight, over all steps: how many moved it by less than half an ULP, so that it stood
+        still, and what these moves come to.
     """
 
     name: str
@@ -66,6 +69,8 @@ class BackendTruth:
     final_ulps: tuple[int, ...]
     explained: float | None
     contributions: tuple[Contribution, ...]
+    swallowed_steps: tuple[int, ...] = ()
+    swallowed_ulps: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,7 @@ def _backends(dtype: str, flow: Flow, takers: Sequence[ResidualTaker]) -> list[B
             taker.name, tuple(ulps), tuple(differences), tuple(unexplained),
             tuple(apart.tolist()), None if shares is None else float(shares.sum()),
             () if shares is None else _largest(shares),
+            tuple(taker.swallowed_steps.tolist()), tuple(taker.swallowed_ulps.tolist()),
         ))  # fmt: skip
     return found
 

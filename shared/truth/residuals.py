@@ -39,12 +39,17 @@ def most_steps(problem: Problem) -> int:
 class ResidualTaker:
     """Collects the residuals of one backend, chunk by chunk.
 
+    swallowed_steps, swallowed_ulps
+        (P,) in how many steps each weight should have moved and stood still, since half an ULP of
+        it was more; and the sum of these moves, in its ULPs.
     elapsed_s
         Seconds that it took so far.
     """
 
     def __init__(self, name: str, problem: Problem, dtype: str) -> None:
+        size = problem.network.param_count
         self.name = name
+        self.swallowed_steps, self.swallowed_ulps = np.zeros(size, np.int64), np.zeros(size)
         self.elapsed_s = 0.0
         self._network, self._limit = problem.network, most_steps(problem)
         self._rate = problem.optimizer_in(dtype).learning_rate
@@ -60,7 +65,9 @@ class ResidualTaker:
         count = min(len(recording.steps), self._limit - self._made)
         if count > 0:
             for part in self._cut(recording, count):
-                self._parts.append(self._residuals(recording, part))
+                missed = self._residuals(recording, part)
+                self._parts.append(missed)
+                self._count_swallowed(recording, part, missed)
             self._made += count
             self._keep_marks(recording, count)
         self.elapsed_s += time.perf_counter() - started
@@ -86,6 +93,15 @@ class ResidualTaker:
             stood = np.concatenate([w[row].ravel() for w in recording.after])
             self._stood[int(numbers[row])] = stood
 
+    def _count_swallowed(self, recording: Recording, part: slice, missed: Array) -> None:
+        before, after = _rows(recording.before, part), _rows(recording.after, part)
+        swallowed = (before == after) & (missed != 0)
+        self.swallowed_steps += swallowed.sum(axis=0)
+        with np.errstate(all="ignore"):
+            # A weight that stands still misses its whole move.
+            moves = np.where(swallowed, -missed / np.spacing(abs(before)), 0.0)
+            self.swallowed_ulps += moves.sum(axis=0)
+
     def _cut(self, recording: Recording, count: int) -> Iterator[slice]:
         together = max(1, TOGETHER // recording.batches.shape[-1])
         for start in range(0, count, together):
@@ -103,9 +119,14 @@ class ResidualTaker:
                 (DoubleDouble.of(new) - old) + self._rate * slope
                 for new, old, slope in zip(after, before, made.grads, strict=True)
             ]
-        rows = len(chosen)
-        return np.concatenate([m.astype(np.float64).reshape(rows, -1) for m in missed], axis=-1)
+        return _rows(tuple(m.astype(np.float64) for m in missed), slice(None))
 
 
 def _held(params: Params, part: slice) -> Params:
     return tuple(w[part].astype(np.float64, copy=False) for w in params)
+
+
+def _rows(params: Params, part: slice) -> Array:
+    """Return some steps' numbers in rows (s, P)."""
+    chosen = [w[part] for w in params]
+    return np.concatenate([w.reshape(len(w), -1) for w in chosen], axis=-1)
