@@ -87,11 +87,11 @@ class TwinMeter:
     def __init__(self, trainee: Trainee, seeds: Sequence[int]) -> None:
         # The same backend: its verbs are pure, and what it compiled for the seeds serves the twins.
         self.twin = copy.copy(trainee)
-        self.twin.params = one_ulp_away(trainee.problem.network, trainee.params, seeds)
+        self._ups = _signs(trainee.problem.network, seeds)
+        self.twin.params = _one_ulp_away(trainee.params, self._ups)
         self.twin.train_s = 0.0
         problem = trainee.problem
         self._marks = {e * problem.steps_per_epoch: e for e in problem.curve_epochs}
-        self._seeds = tuple(seeds)
         self._at_start = _largest(_rows(trainee.params) - _rows(self.twin.params))
         self._largest = self._at_start
         self._chaotic_epoch = np.full(len(seeds), -1)
@@ -114,7 +114,7 @@ class TwinMeter:
 
     def _apart_again(self, final: Params, twins: Params) -> Params:
         """Set every weight of a twin that has come to equal its seed's one ULP away again."""
-        away = one_ulp_away(self.twin.problem.network, final, self._seeds)
+        away = _one_ulp_away(final, self._ups)
         return tuple(np.where(v == w, u, v) for w, v, u in zip(final, twins, away, strict=True))
 
     def _compare(self, epoch: int, w: Array, v: Array) -> None:
@@ -139,12 +139,20 @@ def one_ulp_away(network: Network, params: Params, seeds: Sequence[int]) -> Para
 
     Shapes: params with one replica axis, for the seeds; result likewise.
     """
+    return _one_ulp_away(params, _signs(network, seeds))
+
+
+def _signs(network: Network, seeds: Sequence[int]) -> Params:
+    """Return whether each weight goes up, shaped as the parameters; drawing takes its time."""
     count = network.param_count
     draws = [
         from_textbook_order(network, np.random.RandomState([seed, SIGNS]).randint(2, size=count))
         for seed in seeds
     ]
-    ups = (np.stack(tensors) for tensors in zip(*draws, strict=True))
+    return tuple(np.stack(tensors) for tensors in zip(*draws, strict=True))
+
+
+def _one_ulp_away(params: Params, ups: Params) -> Params:
     return tuple(
         np.nextafter(w, np.where(up, np.inf, -np.inf).astype(w.dtype))
         for w, up in zip(params, ups, strict=True)
