@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from shared.problems import Problem, centred
 from shared.registry import Loaded
-from shared.survey import Survey, survey
+from shared.survey import survey
+from shared.surveyed import Survey
 from shared.training import Missing
 
 

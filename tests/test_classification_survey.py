@@ -12,7 +12,8 @@ import shared.survey
 from shared.comparison import compare
 from shared.problems import Problem, problem
 from shared.registry import Loaded, Source, load
-from shared.survey import Survey, group_size, replica_size_bytes, survey
+from shared.survey import group_size, replica_size_bytes, survey
+from shared.surveyed import Survey
 from shared.training import Trainee
 from tests.classifiers import NUMPY, OTHER, none_held_out, pictures
 

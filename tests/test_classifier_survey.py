@@ -14,7 +14,8 @@ from shared.problems import problem
 from shared.report import words
 from shared.report.survey_data import survey_data
 from shared.report.survey_text import print_survey
-from shared.survey import Survey, survey
+from shared.survey import survey
+from shared.surveyed import Survey
 from tests.classifiers import (
     NUMPY,
     OTHER,

@@ -16,7 +16,8 @@ from shared.evaluation import outcome
 from shared.network import Network
 from shared.problems import Problem, centred, problem
 from shared.saturation import count_saturated, saturated_units
-from shared.survey import NOT_STUCK, TOLD_DIFFERENTLY, Survey, survey
+from shared.survey import survey
+from shared.surveyed import NOT_STUCK, TOLD_DIFFERENTLY, Survey
 from shared.training import Trainee, lockstep
 from tests.classifiers import NUMPY, OTHER, pictures
 

@@ -14,7 +14,8 @@ from shared.atlas import Atlas, atlas
 from shared.problems import problem
 from shared.report.survey_data import atlas_data, survey_data
 from shared.report.survey_text import LISTED_SEEDS, print_atlas, print_survey
-from shared.survey import Survey, survey
+from shared.survey import survey
+from shared.surveyed import Survey
 from shared.twins import Sensitivity
 from tests.classifiers import NUMPY, OTHER, pictures
 from tests.command_line import row, section, unwrapped

@@ -10,7 +10,7 @@ from shared.atlas import Atlas
 from shared.backend import Array
 from shared.report.classifier_data import surveyed_data
 from shared.report.data import head_data, missing_data
-from shared.survey import TOLD_DIFFERENTLY, Survey
+from shared.surveyed import TOLD_DIFFERENTLY, Survey
 from shared.twins import CHAOTIC_SHARE, SENSITIVE_GROWTH, SIGNS, Sensitivity
 
 

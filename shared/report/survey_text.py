@@ -15,7 +15,7 @@ from shared.backend import Array
 from shared.classification import Spread, SurveyedAnswers
 from shared.report import words
 from shared.report.layout import compile_time, heading, print_head, print_missing, say, table_of
-from shared.survey import NOT_STUCK, TOLD_DIFFERENTLY, Survey
+from shared.surveyed import NOT_STUCK, TOLD_DIFFERENTLY, Survey
 from shared.twins import CHAOTIC_SHARE, SENSITIVE_GROWTH
 
 SHOWN_SEEDS = 20
