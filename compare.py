@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from shared.training import Missing
 
 PIPED_WIDTH = 88
+LEAST_WIDTH = 80
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -287,7 +288,10 @@ def _command(
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    # Narrower, tables would cut numbers in two, which looks like other numbers.
+    console.width = max(console.width, LEAST_WIDTH)
+    return console
 
 
 @contextmanager

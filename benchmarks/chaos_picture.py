@@ -40,8 +40,8 @@ def main(where: Path) -> None:
 
 def _panel(x: float, y: float, seed: int, title: str) -> list[str]:
     people = problem("people16")
-    flow = Flow(people, seed, "float64", BITS[0], [])
-    flow.walk(people.step_count, lambda _: None)
+    flow = Flow(people, seed, "float64", BITS[0], [], people.step_count)
+    flow.walk(lambda _: None)
     exact = flow.trajectory[1:]
     names, distances = _distances(seed, exact)
     steps = np.unique(np.geomspace(1, len(exact), 400).astype(int))
@@ -49,7 +49,7 @@ def _panel(x: float, y: float, seed: int, title: str) -> list[str]:
     parts = [f'<text class="t" x="{x}" y="{y - 14}">{title}</text>']
     powers = range(0, int(LOWEST), -4)
     parts += grid(x, y, [(float(_up(p)), f"1e{p}" if p else "1") for p in powers], PANEL)
-    spans, widths = (np.array(column) for column in zip(*flow.widths, strict=True))
+    spans, widths = (np.array(column) for column in zip(*flow.carried.widths, strict=True))
     tube = widths * abs(exact[spans - 1]).max(axis=1)
     parts.append(path(np.log10(spans) / np.log10(len(exact)), _log(tube), x, y, TUBE, PANEL))
     for i, name in enumerate((*names, "tube")):

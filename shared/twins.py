@@ -40,7 +40,8 @@ class Sensitivity:
     """How far apart each seed and its twin came, on one backend.
 
     growth
-        (S,) the largest difference of any weight at any mark, over the largest one at the start;
+        (S,) the largest difference of any weight at any mark, over the largest one at the start,
+        or over an ULP of the largest weight, where that has become more;
         infinite where that is more than a float can hold, and where one of the two is finite and
         the other is not.
     chaotic_epoch
@@ -93,7 +94,7 @@ class TwinMeter:
         problem = trainee.problem
         self._marks = {e * problem.steps_per_epoch: e for e in problem.curve_epochs}
         self._at_start = _largest(_rows(trainee.params) - _rows(self.twin.params))
-        self._largest = self._at_start
+        self._growth = np.ones(len(seeds))
         self._chaotic_epoch = np.full(len(seeds), -1)
         self._broken: Array = np.zeros(len(seeds), dtype=bool)
 
@@ -106,10 +107,8 @@ class TwinMeter:
 
     def finish(self) -> Sensitivity:
         """Return what was found up to the last mark."""
-        with np.errstate(over="ignore"):
-            growth = self._largest / self._at_start
         return Sensitivity(
-            self.twin.name, growth, self._chaotic_epoch, self._broken, self.twin.train_s
+            self.twin.name, self._growth, self._chaotic_epoch, self._broken, self.twin.train_s
         )
 
     def _apart_again(self, final: Params, twins: Params) -> Params:
@@ -121,11 +120,16 @@ class TwinMeter:
         left, right = np.isfinite(w).all(axis=1), np.isfinite(v).all(axis=1)
         with np.errstate(over="ignore", invalid="ignore"):
             apart = _largest(w - v)
-            far = apart > CHAOTIC_SHARE * np.maximum(_largest(w), _largest(v))
+            largest = np.maximum(_largest(w), _largest(v))
+            far = apart > CHAOTIC_SHARE * largest
+            # As weights grow so do their ULPs, by which they are set apart again.
+            unit = np.maximum(self._at_start, np.spacing(largest.astype(self.twin.dtype)))
         # No number is near what is none.
         apart = np.where(left != right, np.inf, np.where(left & right, apart, 0.0))
         chaotic = np.where(left & right, far, left != right)
-        self._largest = np.maximum(self._largest, apart)
+        with np.errstate(over="ignore", invalid="ignore"):
+            growth = np.where(np.isinf(apart), np.inf, np.where(apart == 0, 0.0, apart / unit))
+        self._growth = np.maximum(self._growth, growth)
         self._chaotic_epoch = np.where(
             (self._chaotic_epoch < 0) & chaotic, epoch, self._chaotic_epoch
         )

@@ -77,8 +77,8 @@ def followed(
 
 def walked(one: Problem, seed: int) -> Flow:
     """Walk along the exact trajectory, without any backend."""
-    flow = Flow(one, seed, "float64", 512, [])
-    flow.walk(one.step_count, lambda _: None)
+    flow = Flow(one, seed, "float64", 512, [], one.step_count)
+    flow.walk(lambda _: None)
     return flow
 
 

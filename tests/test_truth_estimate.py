@@ -100,7 +100,7 @@ def test_what_grows_at_most_is_no_less_than_what_a_direction_has_grown(seed: int
     """A sensitivity is told as a maximum over the run, and so is a growth."""
     one = people(epochs=40)
     told, flow = estimated(trained(one, seed), seed), walked(one, seed)
-    assert told.largest_log10 <= flow.sensitivity.peak_log10 + 1e-9
+    assert told.largest_log10 <= flow.carried.sensitivity.peak_log10 + 1e-9
 
 
 def test_directions_are_those_of_the_seed() -> None:

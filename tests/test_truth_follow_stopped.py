@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 
+from shared.network import Network, Optimizer
+from shared.problems import Problem
 from shared.truth import follow as following
-from shared.truth import residuals
+from shared.truth import path, residuals
 from shared.truth.findings import Truth
 from shared.truth.flow import Flow
 from shared.truth.follower import Follower
@@ -180,17 +183,17 @@ def _press(seen: list[str]) -> None:
 def test_a_chaotic_run_is_called_so_and_is_certified_all_the_same(seed: int) -> None:
     flow = walked(people(epochs=400), seed)
     assert flow.certified == STEPS
-    assert flow.chaotic_since is not None
-    assert 2500 < flow.chaotic_since < 4500
-    assert flow.sensitivity.peak_log10 > 16
+    assert flow.carried.chaotic_since is not None
+    assert 2500 < flow.carried.chaotic_since < 4500
+    assert flow.carried.sensitivity.peak_log10 > 16
     assert flow.radius < 2.0**-300
 
 
 @pytest.mark.parametrize("seed", [1, 42])
 def test_a_calm_run_is_called_calm(seed: int) -> None:
     flow = walked(people(epochs=400), seed)
-    assert (flow.certified, flow.chaotic_since) == (STEPS, None)
-    assert flow.sensitivity.peak_log10 < 3
+    assert (flow.certified, flow.carried.chaotic_since) == (STEPS, None)
+    assert flow.carried.sensitivity.peak_log10 < 3
 
 
 def test_in_chaos_the_drift_is_explained_while_it_is_small_and_not_beyond() -> None:
@@ -219,3 +222,24 @@ def test_a_follower_shows_every_chunk_to_every_backend() -> None:
     assert truth.backends[0].ulps == truth.backends[1].ulps == whole().backends[0].ulps
     assert [p.correlation is not None and p.correlation > 0.999 for p in truth.likenesses] == [True]
     assert np.array_equal(truth.curve_loss, whole().curve_loss)
+
+
+def kinked(samples: int) -> Problem:
+    """A relu whose z is 0 after a step, exactly, if a third were a third: there the step jumps."""
+    network = Network((1, 1, 1), "relu", "identity", "quadratic_cost")
+    return replace(
+        people("people4"), x=((1.0,),) * samples, y=((0.0,),) * samples, network=network,
+        optimizer=Optimizer(0.5), epochs=3, batch_size=samples, features=(), people=(), classes=(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("samples", [3, 4])
+def test_a_step_across_a_kink_is_not_certified(
+    samples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No derivative bounds a jump: midpoints a hair's breadth beside it go another way."""
+    ones = (np.ones((1, 1)), np.ones(1), np.ones((1, 1)), np.zeros(1))
+    monkeypatch.setattr(path, "starting_params", lambda *_: ones)
+    flow = Flow(kinked(samples), 0, "float64", 512, [], 3)
+    flow.walk(lambda _: None)
+    assert flow.certified == 1

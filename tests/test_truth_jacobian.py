@@ -15,7 +15,8 @@ from shared.backend import Array
 from shared.certificate.ball import Balls
 from shared.certificate.exact_step import step
 from shared.certificate.exact_tangent import gradient_tangents
-from shared.truth.jacobian import in_tensors, step_jacobians
+from shared.truth.jacobian import step_jacobians
+from shared.truth.rows import in_tensors
 from tests.kinds import KINDS, Kind
 
 BITS = 400

@@ -16,8 +16,8 @@ from shared.certificate.exact_step import step
 from shared.certificate.exact_tangent import gradient_tangents
 from shared.problems import Problem
 from shared.seeding import batch_runs
-from shared.truth.jacobian import in_tensors
 from shared.truth.path import Path
+from shared.truth.rows import in_tensors
 from shared.truth.sensitivity import SensitivityMeter
 from tests.followed import of_kind, people, walked
 from tests.kinds import COVERING
@@ -49,7 +49,7 @@ def exact_product(one: Problem, seed: int, steps: int) -> Array:
 @pytest.mark.parametrize("seed", [4, 42])
 def test_sensitivity_is_the_largest_singular_value(name: str, seed: int) -> None:
     one = people(name, 13)
-    told = walked(one, seed).sensitivity.log10
+    told = walked(one, seed).carried.sensitivity.log10
     true = float(np.linalg.svd(exact_product(one, seed, one.step_count))[1][0])
     assert abs(10**told / true - 1) < 1e-6
 
@@ -57,14 +57,14 @@ def test_sensitivity_is_the_largest_singular_value(name: str, seed: int) -> None
 @pytest.mark.parametrize("kind", COVERING, ids=str)
 def test_so_it_is_for_networks_of_any_kind(kind: Any) -> None:
     one = of_kind(kind)
-    told = walked(one, 5).sensitivity.log10
+    told = walked(one, 5).carried.sensitivity.log10
     true = float(np.linalg.svd(exact_product(one, 5, one.step_count))[1][0])
     assert abs(10**told / true - 1) < 1e-6
 
 
 def test_a_product_of_one_step_less_is_noticed() -> None:
     one = people(epochs=13)
-    told = walked(one, 4).sensitivity.log10
+    told = walked(one, 4).carried.sensitivity.log10
     true = float(np.linalg.svd(exact_product(one, 4, one.step_count - 1))[1][0])
     assert abs(10**told / true - 1) > 1e-6
 

@@ -45,8 +45,8 @@ def bounded(tube: Tube, products: Array, made: Array) -> Array:
     for product, one in zip(products, made, strict=True):
         tube.add(product, one)
         if tube.is_due:
-            tube.width()
-    return tube.width()
+            tube.width(1)
+    return tube.width(1)
 
 
 def drawn(blocks: int = 30, size: int = 4) -> tuple[Array, Array]:
@@ -59,7 +59,7 @@ def drawn(blocks: int = 30, size: int = 4) -> tuple[Array, Array]:
 
 def test_a_tube_of_twice_the_bounds_is_twice_as_wide() -> None:
     products, made = drawn()
-    once, twice = (bounded(Tube(4), products, factor * made) for factor in (1, 2))
+    once, twice = (bounded(Tube(4, 0), products, factor * made) for factor in (1, 2))
     assert abs(twice / once - 2).max() < 1e-9
 
 
@@ -68,7 +68,7 @@ def test_a_tube_of_one_span_is_the_sum_of_sizes() -> None:
     products, made = drawn(7)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tubes, "SPAN", 1)
-        found = bounded(Tube(4), products, made)
+        found = bounded(Tube(4, 0), products, made)
     true = np.zeros(4)
     for first in range(7):
         later = np.eye(4)
@@ -82,7 +82,7 @@ def test_a_bound_left_out_is_noticed() -> None:
     products, made = drawn()
     less = np.array(made)
     less[0] = 0
-    assert (bounded(Tube(4), products, less) < bounded(Tube(4), products, made)).all()
+    assert (bounded(Tube(4, 0), products, less) < bounded(Tube(4, 0), products, made)).all()
 
 
 @pytest.mark.parametrize(("span", "share"), [(1, 0.1), (4, 0.25)])
@@ -100,12 +100,12 @@ def test_a_tube_hardly_depends_on_how_many_blocks_are_taken_together(
 
 @pytest.mark.filterwarnings("error")
 def test_a_tube_that_overflows_is_infinitely_wide() -> None:
-    tube = Tube(2)
+    tube = Tube(2, 0)
     for _ in range(8):
         tube.add(1e200 * np.array([[1.0, -1.0], [1.0, 1.0]]), np.ones(2))
         if tube.is_due:
-            tube.width()
-    assert (tube.width() == np.inf).all()
+            tube.width(1)
+    assert (tube.width(1) == np.inf).all()
 
 
 @pytest.mark.parametrize("kind", COVERING, ids=str)
@@ -130,3 +130,41 @@ def test_marks_do_not_change_the_tube_between_them(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(flowing, "mark_steps", lambda steps: (*range(64, steps, 64), steps))
     often = walked(one, 42).passed[-1].tube
     assert abs(often / usual - 1).max() < 0.1
+
+
+def measured(products: Array) -> Tube:
+    tube = Tube(products.shape[1], 0)
+    for end, product in enumerate(products, start=1):
+        tube.add(product, np.zeros(len(product)))
+        if tube.is_due:
+            tube.width(10 * end)
+    return tube
+
+
+def test_growth_is_the_largest_between_the_ends_of_any_two_spans(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tubes, "SPAN", 1)
+    products, _ = drawn(20)
+    products[:8] *= 0.2
+    tube, found = measured(products), {}
+    for first in range(20):
+        whole = np.eye(4)
+        for last in range(first, 20):
+            whole = products[last] @ whole
+            found[float(np.linalg.norm(whole, 2))] = (10 * first, 10 * (last + 1))
+    largest = max(found)
+    assert abs(10**tube.growth_log10 / largest - 1) < 1e-12
+    assert (tube.growth_from, tube.growth_to) == found[largest]
+    # What was squeezed at first has grown less from the start.
+    assert tube.growth_from >= 80
+
+
+def test_where_nothing_grows_there_is_no_growth() -> None:
+    tube = measured(np.array([0.5 * np.eye(3)] * 6))
+    assert (tube.growth_log10, tube.growth_from, tube.growth_to) == (0.0, 0, 0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_growth_beyond_any_float_is_infinite() -> None:
+    assert measured(np.array([1e200 * np.eye(2)] * 8)).growth_log10 == np.inf

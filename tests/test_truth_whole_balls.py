@@ -58,8 +58,8 @@ LONG = Walk("people16-centered", 42, 5000, 600)
 @cache
 def marks_of(run: Walk) -> tuple[Mark, ...]:
     one = problem(run.name).changed(epochs=run.epochs)
-    flow = Flow(one, run.seed, run.dtype, 512, [])
-    flow.walk(one.step_count, lambda _: None)
+    flow = Flow(one, run.seed, run.dtype, 512, [], one.step_count)
+    flow.walk(lambda _: None)
     assert flow.certified == one.step_count
     passed = {mark.step: mark for mark in flow.passed}
     naive = walk(one, run.seed, run.dtype, run.bits, one.step_count)
@@ -99,8 +99,8 @@ def test_a_radius_that_is_far_too_small_is_noticed() -> None:
     """Were the defects forgotten, nothing but the sharper of two paths could be held."""
     run = SHORT[0]
     one = problem(run.name).changed(epochs=run.epochs)
-    rough = Flow(one, run.seed, run.dtype, 200, [])
-    rough.walk(one.step_count, lambda _: None)
+    rough = Flow(one, run.seed, run.dtype, 200, [], one.step_count)
+    rough.walk(lambda _: None)
     sharp = marks_of(run)
     held = [
         Mark(a.step, list(a.exact), a.radius, b.balls)

@@ -38,7 +38,7 @@ def comparison_data(comparison: Comparison, command: str) -> dict[str, Any]:
         **head_data("comparison", command, comparison.problem, comparison.dtype),
         "seed": comparison.seed,
         "steps": comparison.steps,
-        "interrupted": comparison.interrupted,
+        "interrupted": comparison.cut_short,
         "backends": [_backend(result, names, comparison) for result in comparison.backends],
         "classification": comparison.classification
         and classification_data(comparison.classification),

@@ -40,6 +40,8 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
             f"Interrupted after {comparison.steps:,} of {comparison.problem.step_count:,} steps; "
             "what follows is known so far.",
         )
+    elif comparison.cut_short:
+        say(console, "Interrupted while the exact trajectory was followed; all else is complete.")
     print_missing(console, comparison.missing)
     _print_recordings(console, comparison)
     for remark in comparison.calibration_remarks:

@@ -49,9 +49,9 @@ def _print_marks(console: Console, truth: Truth) -> None:
     console.print(table)
     say(
         console,
-        "Of each backend: the largest distance of a weight from the exact one, in ULPs. Tube: how "
-        "far, in ULPs, rounding might carry any certified program. Sensitivity: by how much the "
-        "small change of the starting weights that grows most has grown.",
+        "Of each backend: the largest distance of a weight from the exact one, in ULPs. Tube: the "
+        "worst case, as far as roundings within the declared bounds might have carried a program. "
+        "Sensitivity: by how much the worst small change of the starting weights has grown.",
         style="dim",
     )
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 from shared.certificate.rounding import Rounding
 from shared.comparison import Comparison
 from shared.report import words
+from shared.truth.account import FIRST_ORDER
 from shared.truth.estimate import Estimate
 from shared.truth.findings import BackendTruth, Truth
-from shared.truth.follow import FIRST_ORDER
+from shared.twins import SENSITIVE_GROWTH
 from shared.ulp import INCOMPARABLE
 
 ALIKE = 0.5
@@ -50,20 +51,22 @@ def certified(truth: Truth, dtype: str) -> str:
     until = (
         f"all {truth.steps:,} steps"
         if truth.is_complete
-        else f"the first {truth.steps:,} of {truth.asked:,} steps and not beyond: {_why(truth)}"
+        else f"the first {truth.steps:,} of {truth.asked:,} steps: {_why(truth)}"
     )
+    start = " It starts from weights and data rounded to float32." * (dtype == "float32")
     return (
-        f"Computed to {truth.bits} bits and certified for {until}. Nowhere is a weight further "
-        f"off than {_two_to(truth.radius)}, or {_two_to(truth.radius_ulps)} of an ULP of {dtype}."
+        f"Computed to {truth.bits} bits and certified for {until}. It is itself off by "
+        f"{_two_to(truth.radius)} at most in any weight, or {_two_to(truth.radius_ulps)} of an ULP "
+        f"of {dtype}.{start}"
     )
 
 
 def _why(truth: Truth) -> str:
     if truth.stopped == "room":
-        return "residuals of more steps would take too much memory"
+        return "more would take too much memory"
     if truth.stopped == "interrupted":
-        return "it was interrupted"
-    return f"{truth.bits} bits, with derivatives in float64, do not suffice"
+        return "there it was interrupted"
+    return f"beyond, {truth.bits} bits with derivatives in float64 do not suffice"
 
 
 def _two_to(value: float) -> str:
@@ -71,37 +74,49 @@ def _two_to(value: float) -> str:
     return f"2^{math.ceil(math.log2(value))}" if value > 0 else "0"
 
 
-def kind(truth: Truth, all_certified: bool) -> str:
+def kind(comparison: Comparison, truth: Truth) -> str:
     """Say whether the run is calm or chaotic."""
-    grown, at_end = power(truth.peak_log10), power(truth.marks[-1].sensitivity_log10)
-    peak = "no small change of the starting weights grows"
+    grown, so_far = power(truth.growth_log10), "" if truth.is_complete else " so far"
+    nudge = "no small change of the weights grows, whenever it is made"
     if grown != power(0.0):
-        peak = (
-            f"the small change of the starting weights that grows most grows {grown}-fold (after "
-            f"step {truth.peak_step:,})"
+        nudge = (
+            "of all small changes of the weights, made at the start or on the way, the one that "
+            f"grows most grows {grown}-fold, from step {truth.growth_from:,} to step "
+            f"{truth.growth_to:,}"
         )
     if truth.chaotic_since is None:
-        ends = f"; by the end it is {at_end}-fold" if at_end != grown else ""
-        return f"Calm: {peak}{ends}."
-    though = "though every step of both is certified" if all_certified else "be their steps right"
+        but = ", but sensitive" if truth.growth_log10 > math.log10(SENSITIVE_GROWTH) else ""
+        return f"Calm{but}{so_far}: {nudge}."
+    though = (
+        "though every step is certified" if _all_sure(comparison) else "however right its steps"
+    )
     return (
         f"Chaotic since step {truth.chaotic_since:,}: by then roundings may have grown as large as "
-        "the weights themselves. From there on weights of two backends cannot be compared, "
-        f"{though}. In numbers: {peak}."
+        "the weights themselves, and weights cannot be compared any more with another program's, "
+        f"{though}. Measured: {nudge}."
     )
 
 
 def story(comparison: Comparison, truth: Truth) -> list[str]:
     """Return what this run shows, a paragraph each."""
-    told = [kind(truth, comparison.certified)]
+    told: list[str | None] = [kind(comparison, truth)]
     if truth.is_complete:
         told.append(_ends(comparison, truth))
     if truth.chaotic_since is not None:
         told.append(_digits_needed(comparison, truth))
     else:
-        told += filter(None, [_agreement(comparison, truth), _swallowed(comparison, truth)])
-    told += filter(None, [_likeness(truth), _explained(truth, comparison.certified)])
-    return told
+        told += [_agreement(comparison, truth), _swallowed(comparison, truth)]
+    told += [_likeness(truth), *_explained(comparison, truth)]
+    return [paragraph for paragraph in told if paragraph]
+
+
+def _sure(comparison: Comparison) -> set[str]:
+    """Return the backends of which every single step is certified."""
+    return {c.backend for c in comparison.certificates if c.certified and c.one_in == 1}
+
+
+def _all_sure(comparison: Comparison) -> bool:
+    return len(_sure(comparison)) == len(comparison.certificates) > 0
 
 
 def _ends(comparison: Comparison, truth: Truth) -> str:
@@ -116,7 +131,7 @@ def _ends(comparison: Comparison, truth: Truth) -> str:
         f"{b.name} {b.curve.loss[-1]:.6g} ({b.outcome.correct} right)" for b in comparison.backends
     ])  # fmt: skip
     told = f"{said}. Visibly off the exact loss curve: {leaving}. At the end: {ends}."
-    by_chance = truth.chaotic_since is not None and comparison.certified
+    by_chance = truth.chaotic_since is not None and _all_sure(comparison)
     if len(comparison.backends) == 1 or not by_chance:
         return told
     return f"{told} Which of them comes close is chance, not merit."
@@ -137,7 +152,7 @@ def _digits_needed(comparison: Comparison, truth: Truth) -> str:
 
 def _agreement(comparison: Comparison, truth: Truth) -> str | None:
     """Say it where backends agree better with each other than with the truth."""
-    if not (comparison.drift and truth.is_complete and comparison.certified):
+    if not (comparison.drift and truth.is_complete and _all_sure(comparison)):
         return None
     apart = max(max(pair.final) for pair in comparison.drift)
     far = [max(b.final_ulps) for b in truth.backends]
@@ -146,8 +161,8 @@ def _agreement(comparison: Comparison, truth: Truth) -> str | None:
     distance = f"{min(far):,}" if min(far) == max(far) else f"{min(far):,} to {max(far):,}"
     return (
         f"Agreement is not accuracy: they end within {_ulps(apart)} of each other, and {distance} "
-        "ULPs from the exact weights. Roundings that all of them make no comparison between them "
-        "can show."
+        "ULPs from the exact weights. A rounding that all of them make alike cannot be seen by "
+        "comparing them."
     )
 
 
@@ -158,17 +173,17 @@ def _swallowed(comparison: Comparison, truth: Truth) -> str | None:
     names = comparison.problem.network.element_names
     told: dict[str, list[str]] = {}
     for b in truth.backends:
-        i = max(range(len(b.swallowed_ulps)), key=lambda k: abs(b.swallowed_ulps[k]), default=0)
-        if b.swallowed_ulps and abs(b.swallowed_ulps[i]) >= SWALLOWED * max(b.final_ulps) > 0:
+        i = max(range(len(b.swallowed_ulps)), key=lambda k: abs(b.swallowed_ulps[k]))
+        if abs(b.swallowed_ulps[i]) >= SWALLOWED * max(b.final_ulps) > 0:
             what = (
                 f"{names[i]} stood still in {b.swallowed_steps[i]:,} steps that should have moved "
-                f"it by {b.swallowed_ulps[i]:+,.0f} ULPs together"
+                f"it, by {b.swallowed_ulps[i]:+,.0f} ULPs in all"
             )
             told.setdefault(what, []).append(b.name)
     if not told:
         return None
-    each = "; ".join(f"{what} ({words.joined(who)})" for what, who in told.items())
-    return f"Swallowed: a move of less than half an ULP leaves a weight where it is. So {each}."
+    each = "; ".join(f"{what} (so in {words.joined(who)})" for what, who in told.items())
+    return f"Swallowed: a move of less than half an ULP leaves a weight where it is. {each}."
 
 
 def _ulps(count: int) -> str:
@@ -177,56 +192,55 @@ def _ulps(count: int) -> str:
 
 def _likeness(truth: Truth) -> str | None:
     """Say how far steps of the backends miss exact arithmetic by the same."""
-    known = [pair for pair in truth.likenesses if pair.correlation is not None]
-    if not known:
+    known = [(f"{p.left}-{p.right}", p.correlation) for p in truth.likenesses]
+    values = [value for _, value in known if value is not None]
+    if not values:
         return None
-    each = ", ".join(f"{p.left}-{p.right} {_share(p.correlation)}" for p in known)
-    values = [pair.correlation or 0.0 for pair in known]
-    meaning = "for the most part they miss the same"
+    each = ", ".join(f"{pair} {value:.3f}" for pair, value in known if value is not None)
+    meaning = "Yes, for the most part"
     if max(values) <= ALIKE:
-        meaning = "each misses its own"
+        meaning = "No, each makes its own"
     elif min(values) <= ALIKE:
-        meaning = "some miss the same"
-    return f"Correlation of what each step misses exact arithmetic by: {each}; {meaning}."
+        meaning = "Some do"
+    return (
+        f"Do they make the same roundings? {meaning}: what each step misses exact arithmetic by "
+        f"correlates by {each}."
+    )
 
 
-def _share(value: float | None) -> str:
-    return f"{value:.3f}"
-
-
-def _explained(truth: Truth, all_certified: bool) -> str:
+def _explained(comparison: Comparison, truth: Truth) -> Iterator[str]:
     """Say of which backends the final drift is the sum of what single steps missed."""
     moved = [b for b in truth.backends if any(b.differences)]
     if not moved:
-        return "Nothing drifts: after every one of these steps they stand on the exact weights."
-    known = [b for b in moved if b.explained is not None]
+        yield "Nothing drifts: after every one of these steps they stand on the exact weights."
+        return
+    sure = _sure(comparison)
+    balanced = [b for b in moved if b.explained is not None]
+    for right, what in ((True, _ALL_ROUNDING), (False, _NOT_ALL_CERTIFIED)):
+        some = [b for b in balanced if (b.name in sure) == right]
+        if some:
+            left = ", ".join(f"{b.name} {100 * b.unexplained[-1]:.1g} %" for b in some)
+            yield what.format(steps=f"{truth.marks[-1].step:,}", left=left)
     others = [b for b in moved if b.explained is None]
-    said = [_balanced(known, truth, all_certified)] if known else []
     if others:
-        who = f" of {words.joined([b.name for b in others])}" if known else ""
-        said.append(_unbalanced(others, truth, who))
-    return " ".join(said)
+        who = f" of {words.joined([b.name for b in others])}" if balanced else ""
+        step = min(_last_small(b, truth) for b in others)
+        when = f"after step {step:,}" if step else "at any mark"
+        yield (
+            f"The account{who} cannot be balanced {when}: a drift as large as the weights is no "
+            "longer the sum of what single steps missed."
+        )
 
 
-def _balanced(backends: Sequence[BackendTruth], truth: Truth, all_certified: bool) -> str:
-    left = ", ".join(f"{b.name} {100 * b.unexplained[-1]:.1g} %" for b in backends)
-    what = "All of it is rounding" if all_certified else "Not all of it is rounding"
-    return (
-        f"{what}: what each of the {truth.marks[-1].step:,} steps missed exact arithmetic by, "
-        "carried on by the derivatives of the steps after it, adds up to the final drift. Left "
-        f"over: {left}."
-    )
-
-
-def _unbalanced(backends: Sequence[BackendTruth], truth: Truth, who: str) -> str:
-    step = min(_last_small(b, truth) for b in backends)
-    if not step:
-        return f"The drift{who} was never small enough to be the sum of what single steps missed."
-    return (
-        "What single steps missed exact arithmetic by, carried on by the derivatives of later "
-        f"steps, adds up to the drift{who} while it is small, until step {step:,}; a drift as "
-        "large as the weights is no sum any more."
-    )
+_ALL_ROUNDING = (
+    "All of it is rounding: what each of the {steps} steps missed exact arithmetic by, carried on "
+    "by the derivatives of the steps after it, adds up to the final drift. Left over: {left}."
+)
+_NOT_ALL_CERTIFIED = (
+    "What each of the {steps} steps missed exact arithmetic by, carried on by the derivatives of "
+    "the steps after it, adds up to the final drift. Left over: {left}. Not every step is "
+    "certified, so not all of it need be rounding."
+)
 
 
 def _last_small(backend: BackendTruth, truth: Truth) -> int:
@@ -247,7 +261,7 @@ def estimated(estimate: Estimate, params: int, u: float) -> tuple[str, ...]:
         f"{power(estimate.peak_log10)}-fold (root mean square, after step "
         f"{estimate.peak_step:,}), the one that grew most {power(estimate.largest_log10)}-fold. Of "
         f"{params:,} parameters the worst change may grow more. No exact trajectory is claimed for "
-        "a network of this size."
+        "a run of this size."
     )
     if estimate.largest_log10 > -math.log10(u):
         return (found, "Chaotic, then: a rounding may grow as large as the weights.")

@@ -182,8 +182,9 @@ def parting(comparison: Comparison) -> str:
 
 def _meaning(comparison: Comparison) -> str:
     if comparison.certified:
+        judged = "step" if all(c.one_in == 1 for c in comparison.certificates) else "judged step"
         return (
-            "Every step of every backend is certified: nobody is wrong, this seed amplifies "
+            f"Every {judged} of every backend is certified: nobody is wrong, this seed amplifies "
             "rounding until the roads part."
         )
     return "A step that is not certified may be the reason."

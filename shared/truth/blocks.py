@@ -19,11 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from shared.backend import Array
-from shared.truth.enclosure import TINY, U
+from shared.truth.enclosure import U
 
 BLOCK = 64
-"""Longer blocks lose less between them. But the crude bound inside of one has to stay below 2^40:
-each step may at worst double an error, and most do far less."""
+"""Longer blocks lose less between them. But the bound inside of one, the product of the steps'
+norms, is crude: where it grows too large for what rounding leaves over, less is certified."""
 
 WIDER = 1 + 1e-9
 """Room for the roundings made in adding up bounds: sums of no more than a million terms."""
@@ -98,5 +98,6 @@ def leftovers(
     share = (size_of @ (wrong * grown[:, :-1, None])[..., None])[..., 0].sum(axis=1)
     rest = wrong * added[:, :-1, None] + defects
     constant = (size_of @ rest[..., None])[..., 0].sum(axis=1)
-    # What is lost in a product where numbers are too small for a float is far below the last term.
-    return share * WIDER + TINY, constant * WIDER, grown.max(axis=1), added.max(axis=1)
+    # Where products are too small for a float they lose K P^2 2^-1075 of an error at most. It is
+    # far below 1, and every constant holds at least one defect, which is never below 1e-320.
+    return share * WIDER, constant * WIDER, grown.max(axis=1), added.max(axis=1)

@@ -108,7 +108,9 @@ class Enclosures:
         middle, error = _through_pairs(functions.exp, a.middle)
         # |e^(m + r) - e^m| <= e^m r e^r
         with np.errstate(all="ignore"):
-            radius = (middle + error + TINY) * a.radius * np.exp(a.radius) * GROWN + error
+            # e^r <= 1 + 2r up to r = 1; wider intervals are of no use here.
+            stretch = np.where(a.radius <= 1, 1 + 2 * a.radius, np.inf)
+            radius = (middle + error + TINY) * a.radius * stretch * GROWN + error
         return Enclosure(middle, radius * GROWN + TINY)
 
     def tanh(self, a: Any) -> Any:

@@ -58,8 +58,8 @@ class BackendTruth:
     contributions
         The steps that made most of it, the largest first.
     swallowed_steps, swallowed_ulps
-        Of each weight, over all steps: how many moved it by less than half an ULP, so that it stood
-        still, and what these moves come to.
+        Of each weight, over all steps: how many should have moved it by half an ULP at most, and
+        left it where it was, and what these moves come to.
     """
 
     name: str
@@ -69,8 +69,8 @@ class BackendTruth:
     final_ulps: tuple[int, ...]
     explained: float | None
     contributions: tuple[Contribution, ...]
-    swallowed_steps: tuple[int, ...] = ()
-    swallowed_ulps: tuple[float, ...] = ()
+    swallowed_steps: tuple[int, ...]
+    swallowed_ulps: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +102,21 @@ class Truth:
     radius_ulps
         The same in ULPs of the number it belongs to, with the dtype's ULPs.
     weights
-        Of the last mark, to 40 digits, in the network's element order.
+        Of the last mark, in all digits that are sure, up to 40, in the network's element order.
     curve_epochs, curve_loss
-        The exact loss curve, to float64.
+        The exact loss curve, up to float64's roundings.
     correct, samples
         How many samples the exact network has on their right side at the last mark, of how many.
     peak_log10, peak_step
         The largest sensitivity on the way, and after how many steps.
+    growth_log10, growth_from, growth_to
+        How much a small change has grown at most that is made on the way, as a decimal logarithm,
+        and between which steps; it is measured where the tube is.
     widest_tube
         The largest width of the tube, as a multiple of the largest weight.
     chaotic_since
-        The first step after which the tube is wider than the largest weight, or None.
+        The first step at which the tube was found to be wider than the largest weight, or None;
+        it is measured at marks, and every hundred steps or so.
     """
 
     steps: int
@@ -129,6 +133,9 @@ class Truth:
     samples: int
     peak_log10: float
     peak_step: int
+    growth_log10: float
+    growth_from: int
+    growth_to: int
     widest_tube: float
     chaotic_since: int | None
     backends: tuple[BackendTruth, ...]

@@ -30,10 +30,11 @@ class Follower:
 
     def add(self, recordings: Sequence[Recording]) -> None:
         """Look at one chunk, recorded by every backend for the same steps."""
-        for taker, recording in zip(self._residuals, recordings, strict=bool(self._residuals)):
-            taker.add(recording)
         if self._growth:
             self._growth.add(recordings[0])
+            return
+        for taker, recording in zip(self._residuals, recordings, strict=True):
+            taker.add(recording)
 
     def finish(self, steps: int, progress: Callable[[int], None]) -> Truth | Estimate:
         """Return what is known of the steps that all backends made; they are one at least.

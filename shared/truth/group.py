@@ -7,12 +7,12 @@ nothing and add nothing.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from shared.backend import Array
+from shared.backend import Array, Dataset
 from shared.problems import Problem
 from shared.seeding import batch_runs
 from shared.truth.blocks import BLOCK, block_ends
@@ -55,40 +55,60 @@ class Group:
 
 def grouped(problem: Problem, marks: Sequence[int]) -> list[tuple[tuple[int, int], ...]]:
     """Cut a run into groups of blocks; blocks end at every mark."""
-    edges = [0, *marks]
     blocks: list[tuple[int, int]] = []
-    for first, last in itertools.pairwise(edges):
+    for first, last in itertools.pairwise([0, *marks]):
         blocks += itertools.pairwise([first, *block_ends(first, last)])
-    network = problem.network
-    breadth = max(network.param_count, problem.batch_size * max(network.sizes))
-    size = 8 * BLOCK * network.param_count * breadth
+    size = 8 * BLOCK * problem.network.param_count**2
     together = max(1, min(GROUP_BLOCKS, GROUP_BYTES // size))
     return [tuple(blocks[i : i + together]) for i in range(0, len(blocks), together)]
 
 
 def group_of(
-    problem: Problem, seed: int, dtype: str, part: PathPart, blocks: tuple[tuple[int, int], ...]
+    problem: Problem,
+    seed: int,
+    dtype: str,
+    data: Dataset,
+    part: PathPart,
+    blocks: tuple[tuple[int, int], ...],
 ) -> Group:
-    """Differentiate the steps of a part of the trajectory, which the blocks make up."""
-    data, rate = problem.dataset(dtype), problem.optimizer_in(dtype).learning_rate
-    x, y = data.x.astype(np.float64), data.y.astype(np.float64)
-    first, count = part.first, len(part.defects)
-    points = part.points[:-1]
-    radius = reach(points)
-    found = []
-    for start, batches in batch_runs(problem, seed, first, first + count):
-        rows = slice(start - first, start - first + len(batches))
-        samples = x[batches], y[batches]
-        jacobians, off = step_jacobians(problem.network, rate, points[rows], radius[rows], *samples)
-        found.append((jacobians, off, step_bounds(problem, dtype, points[rows], *samples)))
-    jacobians, off, rounded = (np.concatenate(column) for column in zip(*found, strict=True))
+    """Differentiate the steps of a part of the trajectory, which the blocks make up.
+
+    data
+        In float64.
+    """
+    count, size = part.defects.shape
+    points, radius = part.points[:-1], reach(part.points[:-1])
+    rate = problem.optimizer_in(dtype).learning_rate
+    jacobians, off = np.empty((count, size, size)), np.empty((count, size, size))
+    rounded = np.empty((count, size))
+    for rows, batches in _alike(problem, seed, part.first, count):
+        samples = data.x[batches], data.y[batches]
+        jacobians[rows], off[rows] = step_jacobians(
+            problem.network, rate, points[rows], radius[rows], *samples
+        )
+        rounded[rows] = step_bounds(problem, dtype, points[rows], *samples)
     placed = _placed(blocks, jacobians)
     for row, (start, stop) in enumerate(blocks):
-        placed[row, stop - start :] = np.eye(points.shape[1])
+        placed[row, stop - start :] = np.eye(size)
     return Group(
         blocks, placed, _placed(blocks, off), _placed(blocks, part.defects),
         _placed(blocks, rounded),
     )  # fmt: skip
+
+
+def _alike(problem: Problem, seed: int, first: int, count: int) -> Iterator[tuple[Array, Array]]:
+    """Yield rows (k,) of steps with batches (k, m) of one size, as many as fit."""
+    by_size: dict[int, list[tuple[Array, Array]]] = {}
+    for start, batches in batch_runs(problem, seed, first, first + count):
+        rows = np.arange(start - first, start - first + len(batches))
+        by_size.setdefault(batches.shape[1], []).append((rows, batches))
+    network = problem.network
+    for m, runs in by_size.items():
+        rows, batches = (np.concatenate(column) for column in zip(*runs, strict=True))
+        size = 8 * network.param_count * max(network.param_count, m * max(network.sizes))
+        together = max(1, GROUP_BYTES // size)
+        for i in range(0, len(rows), together):
+            yield rows[i : i + together], batches[i : i + together]
 
 
 def reach(points: Array) -> Array:

@@ -5,19 +5,14 @@ Shapes: P numbers in W1, b1, W2, ..., in the network's element order; s steps.
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
-
 import numpy as np
 
 from shared.backend import Array
-from shared.certificate.exact_step import step
+from shared.certificate.exact_step import Step, step
 from shared.certificate.exact_tangent import gradient_tangents
 from shared.network import Network
 from shared.truth.enclosure import GROWN, TINY, Enclosure, Enclosures, U
+from shared.truth.rows import in_tensors
 
 
 def step_jacobians(
@@ -26,7 +21,8 @@ def step_jacobians(
     """Return J = I - η ∂²L, and a bound on |J(w) - J| for every w within radius of its point.
 
     So the bound holds the second derivative of the step, over the whole box, as well as every
-    rounding in J.
+    rounding in J. Where a relu's z may be 0 in the box the step jumps, which no derivative bounds:
+    there it is infinite.
 
     Shapes: points and radius (s, P), x (s, m, n_0), y (s, m, n_L); results (s, P, P), row i the
     derivatives of number i.
@@ -46,25 +42,17 @@ def step_jacobians(
     )  # fmt: skip
     moved = rate * np.moveaxis(second, 0, -1)
     jacobian = np.eye(size) - moved
-    error = rate * np.moveaxis(off, 0, -1) + U * (abs(moved) + abs(jacobian))
-    return jacobian, error * GROWN + TINY
+    error = (rate * np.moveaxis(off, 0, -1) + U * (abs(moved) + abs(jacobian))) * GROWN + TINY
+    if network.activation == "relu":
+        error[_at_kink(made)] = np.inf
+    return jacobian, error
 
 
-def in_tensors(network: Network, numbers: Any) -> Sequence[Any]:
-    """Cut numbers (..., P) in element order into W1 (..., n_1, n_0), b1 (..., n_1), W2, ..."""
-    lead = numbers.shape[:-1]
-    return [numbers[..., part].reshape(*lead, *shape) for part, shape in _places(network)]
-
-
-@lru_cache(maxsize=8)
-def _places(network: Network) -> tuple[tuple[slice, tuple[int, ...]], ...]:
-    """Return where each tensor's numbers stand, and its shape."""
-    sizes = [math.prod(shape) for shape in network.param_shapes]
-    ends = itertools.accumulate(sizes)
-    return tuple(
-        (slice(end - size, end), shape)
-        for end, size, shape in zip(ends, sizes, network.param_shapes, strict=True)
-    )
+def _at_kink(made: Step) -> Array:
+    """Return (s,) the steps in which a hidden unit may have either slope, 0 or 1."""
+    unsure = [(layer.slope.radius > 0.25).any(axis=(-2, -1)) for layer in made.layers[:-1]]
+    kinks: Array = np.any(unsure, axis=0)
+    return kinks
 
 
 def _middle(a: Enclosure) -> Array:

@@ -19,7 +19,7 @@ from shared.certificate.ball import Balls, precision
 from shared.certificate.exact_step import mean_loss, step
 from shared.problems import Problem
 from shared.seeding import batch_runs, starting_params
-from shared.truth.jacobian import in_tensors
+from shared.truth.rows import in_tensors
 
 DIGITS = 40
 
@@ -43,7 +43,11 @@ class PathPart:
 
 
 class Path:
-    """Walks the trajectory of a problem from one seed, at so many bits."""
+    """Walks the trajectory of a problem from one seed, at so many bits.
+
+    start, exact_start
+        (P,) the weights that it starts from, as the floats that they are, and as balls.
+    """
 
     def __init__(self, problem: Problem, seed: int, dtype: str, bits: int) -> None:
         self._problem, self._seed, self._bits = problem, seed, bits
@@ -53,7 +57,8 @@ class Path:
             self._x, self._y = map(self._arithmetic.lift, (data.x, data.y))
             self._rate = arb(problem.optimizer_in(dtype).learning_rate)
             start = [w.ravel() for w in starting_params(problem, seed, dtype)]
-            self._now = self._arithmetic.lift(np.concatenate(start))
+            self.start: Array = np.concatenate(start).astype(np.float64)
+            self.exact_start = self._now = self._arithmetic.lift(self.start)
         self._made = 0
 
     def walk(self, stop: int) -> PathPart:
@@ -75,8 +80,8 @@ class Path:
 
     def loss(self, weights: Any) -> tuple[float, Array]:
         """Return the mean loss over all samples at exact weights (P,), and the outputs (N, n_L)."""
-        params = in_tensors(self._problem.network, weights)
         with precision(self._bits):
+            params = in_tensors(self._problem.network, weights)
             loss, output = mean_loss(
                 self._arithmetic, self._problem.network, params, self._x, self._y
             )
@@ -88,10 +93,14 @@ class Path:
             away = self._arithmetic.lift(stood.astype(np.float64)) - weights
             return np.array(_nearest(away), dtype=np.float64)
 
-    def digits(self, weights: Any) -> tuple[str, ...]:
-        """Return exact weights (P,) to DIGITS digits."""
+    def digits(self, weights: Any, radius: Array) -> tuple[str, ...]:
+        """Return weights (P,) that may be off by so much (P,), in all digits that are sure.
+
+        There are DIGITS of them at most.
+        """
         with precision(self._bits):
-            return tuple(weight.str(DIGITS, radius=False) for weight in weights)
+            balls = [w + arb(0, float(r)) for w, r in zip(weights, radius, strict=True)]
+            return tuple(ball.str(DIGITS, radius=False) for ball in balls)
 
     def _step(self, weights: Any, batch: Array) -> Any:
         network = self._problem.network

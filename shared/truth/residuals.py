@@ -17,9 +17,11 @@ from shared.certificate.arithmetic import DoubleDoubles
 from shared.certificate.double_double import DoubleDouble
 from shared.certificate.exact_step import step
 from shared.problems import Problem
+from shared.truth.rows import in_rows
 
-ROOM_BYTES = 2**28
-"""Residuals of one backend take no more; a longer run is followed as far as that goes."""
+ROOM_BYTES = 2**26
+"""Residuals of one backend take no more; a longer run is followed as far as that goes. Nine
+parameters have room for 932,067 steps."""
 
 TOGETHER = 4096
 """Numbers of samples that are looked at together: in pairs of floats a step takes much room."""
@@ -40,8 +42,8 @@ class ResidualTaker:
     """Collects the residuals of one backend, chunk by chunk.
 
     swallowed_steps, swallowed_ulps
-        (P,) in how many steps each weight should have moved and stood still, since half an ULP of
-        it was more; and the sum of these moves, in its ULPs.
+        (P,) in how many steps each weight should have moved by half an ULP at most, and stood
+        still; and the sum of these moves, in ULPs.
     elapsed_s
         Seconds that it took so far.
     """
@@ -74,12 +76,9 @@ class ResidualTaker:
 
     def residuals(self) -> Array:
         """Return what was missed by each step so far, (steps, P)."""
-        return np.concatenate(self._parts)
-
-    @property
-    def steps(self) -> int:
-        """How many steps there are residuals of."""
-        return self._made
+        if len(self._parts) > 1:
+            self._parts = [np.concatenate(self._parts)]
+        return self._parts[0]
 
     def weights_after(self, step: int) -> Array:
         """Return where the backend stood after a mark of its steps, (P,) in the run's dtype."""
@@ -94,13 +93,16 @@ class ResidualTaker:
             self._stood[int(numbers[row])] = stood
 
     def _count_swallowed(self, recording: Recording, part: slice, missed: Array) -> None:
-        before, after = _rows(recording.before, part), _rows(recording.after, part)
-        swallowed = (before == after) & (missed != 0)
-        self.swallowed_steps += swallowed.sum(axis=0)
+        before, after = (
+            in_rows(_part(recording.before, part)),
+            in_rows(_part(recording.after, part)),
+        )
         with np.errstate(all="ignore"):
             # A weight that stands still misses its whole move.
-            moves = np.where(swallowed, -missed / np.spacing(abs(before)), 0.0)
-            self.swallowed_ulps += moves.sum(axis=0)
+            moves = -missed / np.spacing(abs(before))
+            swallowed = (before == after) & (missed != 0) & (abs(moves) <= 0.5)
+            self.swallowed_steps += swallowed.sum(axis=0)
+            self.swallowed_ulps += np.where(swallowed, moves, 0.0).sum(axis=0)
 
     def _cut(self, recording: Recording, count: int) -> Iterator[slice]:
         together = max(1, TOGETHER // recording.batches.shape[-1])
@@ -108,8 +110,10 @@ class ResidualTaker:
             yield slice(start, min(start + together, count))
 
     def _residuals(self, recording: Recording, part: slice) -> Array:
-        before = _held(recording.before, part)
-        after = _held(recording.after, part)
+        before, after = (
+            tuple(w.astype(np.float64, copy=False) for w in _part(params, part))
+            for params in (recording.before, recording.after)
+        )
         chosen = recording.batches[part]
         arithmetic = DoubleDoubles()
         x, y = arithmetic.lift(self._x[chosen]), arithmetic.lift(self._y[chosen])
@@ -119,14 +123,8 @@ class ResidualTaker:
                 (DoubleDouble.of(new) - old) + self._rate * slope
                 for new, old, slope in zip(after, before, made.grads, strict=True)
             ]
-        return _rows(tuple(m.astype(np.float64) for m in missed), slice(None))
+        return in_rows([m.astype(np.float64) for m in missed])
 
 
-def _held(params: Params, part: slice) -> Params:
-    return tuple(w[part].astype(np.float64, copy=False) for w in params)
-
-
-def _rows(params: Params, part: slice) -> Array:
-    """Return some steps' numbers in rows (s, P)."""
-    chosen = [w[part] for w in params]
-    return np.concatenate([w.reshape(len(w), -1) for w in chosen], axis=-1)
+def _part(params: Params, part: slice) -> Params:
+    return tuple(w[part] for w in params)

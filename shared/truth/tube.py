@@ -1,4 +1,4 @@
-"""How far rounding may carry any certified program from the exact trajectory, to first order.
+"""How far rounding may carry a program from the exact trajectory, to first order.
 
 A step's roundings are bounded as the certificate bounds them, from end to end; the derivatives of
 all later steps carry them on, each with its sign, and only then sizes are added up. Products over
@@ -19,17 +19,19 @@ from shared.certificate.profile import tight
 from shared.certificate.rounding import Rounding
 from shared.certificate.stages import Evaluated, Reference
 from shared.problems import Problem
-from shared.truth.jacobian import in_tensors
+from shared.truth.rows import in_rows, in_tensors
 
 SPAN = 2
 """As many blocks are taken together, or more: see `span_of`."""
 
-MOST_SPANS, MOST_NUMBERS = 1000, 2**21
+MOST_SPANS, MOST_NUMBERS = 2000, 2**21
 """The work grows with the square of the number of spans, and with the size of their products."""
 
 
 def step_bounds(problem: Problem, dtype: str, points: Array, x: Array, y: Array) -> Array:
-    """Bound what rounding can do to the weights in one step from each point.
+    """Bound what rounding can do to the weights in one step from each point, as declared.
+
+    That is, in a program whose functions are as exact as the tight profile says, in its forms.
 
     Shapes: points (s, P), x (s, m, n_0), y (s, m, n_L); result (s, P).
     """
@@ -40,11 +42,7 @@ def step_bounds(problem: Problem, dtype: str, points: Array, x: Array, y: Array)
     with np.errstate(all="ignore"):
         found = {one.tensor: one for one in end_to_end.backward(reference, seen)}
     gradients = [found[name] for name in problem.network.param_names]
-    rows = len(points)
-    slope, error = (
-        np.concatenate([v.reshape(rows, -1) for v in column], axis=-1)
-        for column in ([abs(g.exact) for g in gradients], [g.error for g in gradients])
-    )
+    slope, error = in_rows([abs(g.exact) for g in gradients]), in_rows([g.error for g in gradients])
     rate = problem.optimizer_in(dtype).learning_rate
     with np.errstate(all="ignore"):
         moved = rate * (slope + error)
@@ -65,14 +63,20 @@ class Tube:
     """Adds up, over all earlier spans, what their roundings may have become by now.
 
     blocks
-        How many will come.
+        How many will come; of many, more are taken together.
+
+    growth_log10, growth_from, growth_to
+        The decimal logarithm of how much a small change has grown at most from the end of one span
+        to that of another, and between which: a change that is made on the way may grow more than
+        any that was made at the start.
     """
 
-    def __init__(self, size: int, blocks: int = 0) -> None:
+    def __init__(self, size: int, blocks: int) -> None:
         self._length = span_of(blocks, size)
-        self._since = np.empty((0, size, size))
-        self._made = np.empty((0, size))
+        self._since, self._made = np.eye(size)[None], np.zeros((1, size))
         self._span, self._in_span, self._blocks = np.eye(size), np.zeros(size), 0
+        self._ends = [0]
+        self.growth_log10, self.growth_from, self.growth_to = 0.0, 0, 0
 
     def add(self, product: Array, made: Array) -> None:
         """Go on by a block: the product of its derivatives, and what its roundings come to."""
@@ -86,16 +90,32 @@ class Tube:
         """Whether a span is full."""
         return self._blocks >= self._length
 
-    def width(self) -> Array:
-        """Close the span; return (P,) how far from the exact trajectory each number may be."""
+    def width(self, step: int) -> Array:
+        """Close the span, which ends there; return (P,) how far off each number may be."""
         if self._blocks:
             size = len(self._span)
             with np.errstate(all="ignore"):
                 since = self._span @ self._since
+                self._measure(since, step)
             self._since = np.concatenate([since, np.eye(size)[None]])
+            self._ends.append(step)
             self._made = np.concatenate([self._made, self._in_span[None]])
             self._span, self._in_span, self._blocks = np.eye(size), np.zeros(size), 0
         with np.errstate(all="ignore"):
             width: Array = (abs(self._since) @ self._made[..., None])[..., 0].sum(axis=0)
         # What has overflowed is wider than anything, and infinity less itself is no number.
         return np.where(np.isnan(width), np.inf, width)
+
+    def _measure(self, since: Array, step: int) -> None:
+        """Look for a product (n, P, P) that is larger, in its largest singular value, than any."""
+        size = abs(since)
+        # No singular value exceeds the root of the largest sums of rows and of columns, multiplied.
+        bound = np.sqrt(size.sum(axis=-1).max(axis=-1) * size.sum(axis=-2).max(axis=-1))
+        closer = np.flatnonzero(~(np.log10(bound) <= self.growth_log10))
+        finite = closer[np.isfinite(bound[closer])]
+        grown = np.full(len(since), -np.inf)
+        grown[closer] = np.inf
+        grown[finite] = np.log10(np.linalg.norm(since[finite], 2, axis=(-2, -1)))
+        if len(closer) and grown.max() > self.growth_log10:
+            self.growth_log10 = float(grown.max())
+            self.growth_from, self.growth_to = self._ends[int(grown.argmax())], step
