@@ -85,16 +85,16 @@ def _curvatures(asked: Problem, recording: Recording) -> Array:
 
 def _print_table(console: Console, seeds: Sequence[int], rows: Sequence[Followed]) -> None:
     table = table_of((), (
-        "seed", "right", "chaotic since step", "magnified at most", "after step", "at the end",
-        "radius, log2", "left over", "η x curvature", "of steps above 2",
+        "seed", "right", "chaotic since step", "grows at most", "from step", "to step",
+        "off by 2^", "left over", "η x curvature", "of steps above 2",
     ))  # fmt: skip
     for seed, row in zip(seeds, rows, strict=True):
         truth = row.truth
         since = truth.chaotic_since
         table.add_row(
             str(seed), f"{truth.correct}", "-" if since is None else f"{since:,}",
-            power(truth.peak_log10), f"{truth.peak_step:,}",
-            power(truth.marks[-1].sensitivity_log10), f"{np.log2(truth.radius):.0f}",
+            power(truth.growth_log10), f"{truth.growth_from:,}", f"{truth.growth_to:,}",
+            f"{np.ceil(np.log2(truth.radius)):.0f}",
             f"{max(truth.backends[0].unexplained[2:]):.0e}" if since is None else "-",
             f"{row.curvature:.2f}", f"{100 * row.overshooting:.2f} %",
         )  # fmt: skip

@@ -77,12 +77,11 @@ def _ball(value: arb | float) -> arb:
     return value if isinstance(value, arb) else arb(value)
 
 
-def _one_or_both(z: arb | float, upper: arb | float, lower: arb | float) -> arb:
+def _one_or_both(z: arb | float, upper: arb | float, lower: arb | float) -> arb | float:
     # A relation of balls is true only where it holds for all that they contain.
-    z = _ball(z)
     if z >= 0:
-        return _ball(upper)
-    return _ball(lower) if z < 0 else _ball(upper).union(_ball(lower))
+        return upper
+    return lower if z < 0 else _ball(upper).union(_ball(lower))
 
 
 # A zero that NumPy put in, as in a sum over nothing, is no ball yet.

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from shared.backend import Array
 from shared.certificate import exact
 from shared.certificate.arithmetic import Arithmetic
 from shared.certificate.exact import Activated
@@ -104,6 +106,13 @@ def step(arithmetic: Arithmetic, network: Network, params: Sequence[Any], x: Any
     return Step(x, tuple(reversed(layers)), tuple(reversed(grads)))
 
 
-def exactly(rows: int, right: Any) -> Any:
+def exactly(rows: int, right: Any) -> Array:
     """Allow a product of matrices with so many rows no error beyond the arithmetic's own."""
-    return np.zeros((*right.shape[:-2], rows, right.shape[-1]))
+    return _zeros((*right.shape[:-2], rows, right.shape[-1]))
+
+
+@lru_cache(maxsize=64)
+def _zeros(shape: tuple[int, ...]) -> Array:
+    zeros = np.zeros(shape)
+    zeros.flags.writeable = False
+    return zeros

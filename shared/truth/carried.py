@@ -42,6 +42,14 @@ class Carried:
         """Whether the tube is to be measured."""
         return self.growth.is_due
 
+    @property
+    def largest_growth(self) -> tuple[float, tuple[int, int]]:
+        """Return log10 of the most that any change has grown, and between which steps."""
+        tube, start = self.growth, self.sensitivity
+        if tube.growth_log10 > start.peak_log10:
+            return tube.growth_log10, (tube.growth_from, tube.growth_to)
+        return start.peak_log10, (0, start.peak_step)
+
     def go_on(
         self, start: int, products: Array, rounded: Array, residuals: Sequence[Array]
     ) -> None:

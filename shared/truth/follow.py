@@ -103,6 +103,7 @@ def _truth(
     if marks and marks[-1].step == epochs[-1] * problem.steps_per_epoch:
         curve[-1] = marks[-1].loss
     carried, y = flow.carried, np.array(problem.y)
+    growth, (since, until) = carried.largest_growth
     return Truth(
         steps=flow.certified,
         asked=asked,
@@ -118,9 +119,9 @@ def _truth(
         samples=len(y),
         peak_log10=carried.sensitivity.peak_log10,
         peak_step=carried.sensitivity.peak_step,
-        growth_log10=carried.growth.growth_log10,
-        growth_from=carried.growth.growth_from,
-        growth_to=carried.growth.growth_to,
+        growth_log10=growth,
+        growth_from=since,
+        growth_to=until,
         widest_tube=max((width for _, width in carried.widths), default=0.0),
         chaotic_since=carried.chaotic_since,
         backends=tuple(accounts(flow, takers, dtype)),
