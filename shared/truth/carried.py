@@ -18,8 +18,8 @@ from shared.truth.tube import Tube
 class Carried:
     """Follows a run block by block; the caller sees to it that nothing warns.
 
-    sensitivity, growth
-        Of a change at the start, and of one on the way.
+    sensitivity
+        Of the start.
     predicted
         For each backend (P,), what its residuals have added up to.
     widths
@@ -29,7 +29,7 @@ class Carried:
     """
 
     def __init__(self, size: int, blocks: int, backends: int) -> None:
-        self.sensitivity, self.growth = SensitivityMeter(size), Tube(size, blocks)
+        self.sensitivity, self._tube = SensitivityMeter(size), Tube(size, blocks)
         self.predicted = [np.zeros(size) for _ in range(backends)]
         self._residuals: list[list[Array]] = [[] for _ in range(backends)]
         self._products: list[Array] = []
@@ -40,12 +40,12 @@ class Carried:
     @property
     def is_due(self) -> bool:
         """Whether the tube is to be measured."""
-        return self.growth.is_due
+        return self._tube.is_due
 
     @property
     def largest_growth(self) -> tuple[float, tuple[int, int]]:
         """Return log10 of the most that any change has grown, and between which steps."""
-        tube, start = self.growth, self.sensitivity
+        tube, start = self._tube, self.sensitivity
         if tube.growth_log10 > start.peak_log10:
             return tube.growth_log10, (tube.growth_from, tube.growth_to)
         return start.peak_log10, (0, start.peak_step)
@@ -64,7 +64,7 @@ class Carried:
         """
         whole = products[-1]
         self.sensitivity.add(products, start)
-        self.growth.add(whole, rounded)
+        self._tube.add(whole, rounded)
         self._products.append(whole)
         self._ends.append(start + len(products))
         for backend, rows in enumerate(residuals):
@@ -74,7 +74,7 @@ class Carried:
     def tube(self, largest: float) -> Array:
         """Measure the tube, beside the largest weight; return (P,) its width."""
         step = self._ends[-1]
-        tube = self.growth.width(step)
+        tube = self._tube.width(step)
         width = float(tube.max() / largest)
         self.widths.append((step, width))
         if self.chaotic_since is None and width > 1:
