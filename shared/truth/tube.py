@@ -24,6 +24,9 @@ from shared.truth.rows import in_rows, in_tensors
 SPAN = 2
 """As many blocks are taken together, or more: see `span_of`."""
 
+NOT_MORE = 0.004
+"""Products that may be larger by so little, in the decimal logarithm, get no closer look: 1 %."""
+
 MOST_SPANS, MOST_NUMBERS = 2000, 2**21
 """The work grows with the square of the number of spans, and with the size of their products."""
 
@@ -67,8 +70,8 @@ class Tube:
 
     growth_log10, growth_from, growth_to
         The decimal logarithm of how much a small change has grown at most from the end of one span
-        to that of another, and between which: a change that is made on the way may grow more than
-        any that was made at the start.
+        to that of another, up to NOT_MORE, and between which: a change that is made on the way may
+        grow more than any that was made at the start.
     """
 
     def __init__(self, size: int, blocks: int) -> None:
@@ -111,7 +114,7 @@ class Tube:
         size = abs(since)
         # No singular value exceeds the root of the largest sums of rows and of columns, multiplied.
         bound = np.sqrt(size.sum(axis=-1).max(axis=-1) * size.sum(axis=-2).max(axis=-1))
-        closer = np.flatnonzero(~(np.log10(bound) <= self.growth_log10))
+        closer = np.flatnonzero(~(np.log10(bound) <= self.growth_log10 + NOT_MORE))
         finite = closer[np.isfinite(bound[closer])]
         grown = np.full(len(since), -np.inf)
         grown[closer] = np.inf
