@@ -145,7 +145,6 @@ def test_growth_is_the_largest_between_the_ends_of_any_two_spans(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tubes, "SPAN", 1)
-    monkeypatch.setattr(tubes, "APART", 1)
     products, _ = drawn(20)
     products[:8] *= 0.2
     tube, found = measured(products), {}

@@ -9,7 +9,6 @@ without end on the calmest seed.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -24,12 +23,6 @@ from shared.truth.rows import in_rows, in_tensors
 
 SPAN = 2
 """As many blocks are taken together, or more: see `span_of`."""
-
-APART = 4
-"""Growth is measured from the start of every fourth span only: it would take a second otherwise."""
-
-NOT_MORE = 0.004
-"""Products that may be larger by so little, in the decimal logarithm, get no closer look: 1 %."""
 
 MOST_SPANS, MOST_NUMBERS = 2000, 2**21
 """The work grows with the square of the number of spans, and with the size of their products."""
@@ -73,9 +66,9 @@ class Tube:
         How many will come; of many, more are taken together.
 
     growth_log10, growth_from, growth_to
-        The decimal logarithm of how much a small change has grown at most, up to NOT_MORE, from the
-        end of a fourth span to that of any, and between which: a change that is made on the way may
-        grow more than any that was made at the start.
+        The decimal logarithm of how much a small change has grown at most from the end of one span
+        to that of another, and between which: a change that is made on the way may grow more than
+        any that was made at the start. (Of a growth below the root of P it may be told too little.)
     """
 
     def __init__(self, size: int, blocks: int) -> None:
@@ -103,7 +96,7 @@ class Tube:
             size = len(self._span)
             with np.errstate(all="ignore"):
                 since = self._span @ self._since
-                self._measure(since[::APART], self._ends[::APART], step)
+                self._measure(since, step)
             self._since = np.concatenate([since, np.eye(size)[None]])
             self._ends.append(step)
             self._made = np.concatenate([self._made, self._in_span[None]])
@@ -113,16 +106,17 @@ class Tube:
         # What has overflowed is wider than anything, and infinity less itself is no number.
         return np.where(np.isnan(width), np.inf, width)
 
-    def _measure(self, since: Array, starts: Sequence[int], step: int) -> None:
-        """Look for a product (n, P, P) that is larger, in its largest singular value, than any."""
-        size = abs(since)
-        # No singular value exceeds the root of the largest sums of rows and of columns, multiplied.
-        bound = np.sqrt(size.sum(axis=-1).max(axis=-1) * size.sum(axis=-2).max(axis=-1))
-        closer = np.flatnonzero(~(np.log10(bound) <= self.growth_log10 + NOT_MORE))
-        finite = closer[np.isfinite(bound[closer])]
-        grown = np.full(len(since), -np.inf)
-        grown[closer] = np.inf
-        grown[finite] = np.log10(np.linalg.norm(since[finite], 2, axis=(-2, -1)))
-        if len(closer) and grown.max() > self.growth_log10:
-            self.growth_log10 = float(grown.max())
-            self.growth_from, self.growth_to = starts[int(grown.argmax())], step
+    def _measure(self, since: Array, step: int) -> None:
+        """Look at the product (n, P, P) with the largest sum of squares, if it is larger than any.
+
+        Its largest singular value is at most the root of P below that of any other: where
+        something grows much, in one direction, it is the largest.
+        """
+        squares = (since * since).sum(axis=(-2, -1))
+        i = int(np.where(np.isnan(squares), np.inf, squares).argmax())
+        growth = np.inf
+        if np.isfinite(squares[i]):
+            growth = float(np.linalg.norm(since[i], 2))
+        if growth > 0 and math.log10(growth) > self.growth_log10:
+            self.growth_log10 = math.log10(growth)
+            self.growth_from, self.growth_to = self._ends[i], step
