@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
+from compare import LEAST_WIDTH, _console
 from tests.command_line import on_posix, without
 from tests.terminal import at_terminal
 
@@ -37,3 +39,12 @@ def test_a_terminal_gets_the_colour_it_wants(
     assert "Not compared: jax" in got
     assert bool(COLOUR.search(got)) is coloured
     assert ("\x1b" in got) is styled
+
+
+@pytest.mark.parametrize(("columns", "width"), [(40, LEAST_WIDTH), (79, LEAST_WIDTH), (120, 120)])
+def test_no_terminal_is_so_narrow_that_numbers_are_cut(
+    columns: int, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert _console().width == width

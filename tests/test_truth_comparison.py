@@ -52,6 +52,8 @@ def test_the_truth_is_of_the_steps_that_were_made(whole: Comparison) -> None:
 def test_asking_for_the_truth_changes_nothing_else(whole: Comparison) -> None:
     plain = compare(SHORT, 42, [NUMPY])
     assert (plain.truth, plain.truth_gaps, plain.truth_wanted) == (None, (), False)
+    assert not plain.cut_short
+    assert not whole.cut_short
     for a, b in zip(plain.backends[0].params, whole.backends[0].params, strict=True):
         assert a.tobytes() == b.tobytes()
     assert "exact trajectory" not in printed(plain)
@@ -112,7 +114,9 @@ def test_an_interrupted_walk_keeps_the_run(stopped: tuple[Comparison, Path]) -> 
     assert told.truth.stopped == "interrupted"
     assert 0 < told.truth.steps < 4000
     assert len(list(open_recording(folder / "numpy.npz").recordings())) > 0
-    assert "interrupted" in printed(told)
+    assert "Interrupted while the exact trajectory was followed" in printed(told)
+    assert told.cut_short
+    assert not told.interrupted
 
 
 def test_an_interrupted_walk_does_not_deny_the_recordings(

@@ -9,9 +9,11 @@ from functools import cache, partial
 import numpy as np
 import pytest
 
+from shared.truth import follow as following
 from shared.truth.account import CONTRIBUTIONS
 from shared.truth.findings import BackendTruth, Truth
 from shared.truth.follow import MOST_PARAMS, can_follow, follow
+from shared.truth.path import Path
 from shared.truth.residuals import mark_steps
 from shared.ulp import INCOMPARABLE
 from tests.certified_runs import Run, put, put_state, trained
@@ -232,6 +234,25 @@ def test_a_network_of_any_kind_is_followed_while_it_is_small() -> None:
     assert all(can_follow(of_kind(kind)) for kind in COVERING)
     assert wide().network.param_count > MOST_PARAMS
     assert not can_follow(wide())
+
+
+def test_a_run_is_followed_while_it_is_little_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = people(epochs=400)
+    monkeypatch.setattr(following, "MOST_WORK", 6400 * 9)
+    assert can_follow(one)
+    monkeypatch.setattr(following, "MOST_WORK", 6400 * 9 - 1)
+    assert not can_follow(one)
+
+
+def test_the_exact_curve_begins_and_ends_exactly() -> None:
+    """Within, float64 rounds; the ends are rounded once, like the losses of the marks."""
+    run = trained(people(epochs=41), 4)
+    truth = followed(run)
+    assert truth.curve_epochs[[0, -1]].tolist() == [0, 41]
+    assert truth.curve_loss[-1] == truth.marks[-1].loss
+    path = Path(run.problem, 4, "float64", 2000)
+    assert truth.curve_loss[0] == path.loss(path.exact_start)[0]
+    assert truth.curve_loss[0] != truth.curve_loss[-1]
 
 
 def test_without_backends_there_is_the_trajectory_alone() -> None:

@@ -133,3 +133,14 @@ def test_digits_are_those_of_the_exact_weights() -> None:
         assert len(significant) == DIGITS == 40
         with flint.ctx.workprec(600):
             assert abs(arb(text) - ball) <= abs(ball) * arb(10) ** (1 - DIGITS)
+
+
+def test_digits_that_are_not_sure_are_left_out() -> None:
+    path = Path(PEOPLE, 42, "float64", 512)
+    last = path.walk(STEPS).exact[-1]
+    whole = path.digits(last, np.zeros(len(last)))
+    for text, sure in zip(whole, path.digits(last, np.full(len(last), 1e-20)), strict=True):
+        assert len(sure) < len(text) - 15
+        with flint.ctx.workprec(600):
+            # A unit in the last digit that is told, which is less than ten radii.
+            assert float(abs(arb(text) - arb(sure))) < 1e-19

@@ -11,6 +11,7 @@ from shared.backend import Array
 from shared.registry import Loaded
 from shared.truth import flow as flowing
 from shared.truth import tube as tubes
+from shared.truth.carried import Carried
 from shared.truth.findings import Truth
 from shared.truth.tube import Tube, step_bounds
 from tests.certified_runs import trained
@@ -154,11 +155,8 @@ def test_growth_is_the_largest_between_the_ends_of_any_two_spans(
             whole = products[last] @ whole
             found[float(np.linalg.norm(whole, 2))] = (10 * first, 10 * (last + 1))
     largest = max(found)
-    assert abs(10**tube.growth_log10 / largest - 1) < 0.01
-    told = [
-        growth for growth, steps in found.items() if steps == (tube.growth_from, tube.growth_to)
-    ]
-    assert abs(10**tube.growth_log10 / told[0] - 1) < 1e-12
+    assert abs(10**tube.growth_log10 / largest - 1) < 1e-12
+    assert (tube.growth_from, tube.growth_to) == found[largest]
     # What was squeezed at first has grown less from the start.
     assert tube.growth_from >= 80
 
@@ -171,3 +169,23 @@ def test_where_nothing_grows_there_is_no_growth() -> None:
 @pytest.mark.filterwarnings("error")
 def test_growth_beyond_any_float_is_infinite() -> None:
     assert measured(np.array([1e200 * np.eye(2)] * 8)).growth_log10 == np.inf
+
+
+@pytest.mark.parametrize("squeezed", [False, True])
+def test_the_largest_growth_is_that_of_the_start_or_of_a_change_on_the_way(squeezed: bool) -> None:
+    """The start is looked at after every step, and may have been squeezed before."""
+    carried = Carried(2, 0, 0)
+    peak = np.array([0.1 * np.eye(2) if squeezed else 9 * np.eye(2), np.eye(2)])
+    blocks = [peak, *[np.array([3.0 * np.eye(2)])] * 2, *[np.array([0.01 * np.eye(2)])] * 2]
+    step = 0
+    for products in blocks:
+        carried.go_on(step, products, np.zeros(2), [])
+        step += len(products)
+        if carried.is_due:
+            carried.tube(1.0)
+    log10, (first, last) = carried.largest_growth
+    if squeezed:
+        assert (first, last) != (0, 0)
+    else:
+        assert abs(10**log10 - 9) < 1e-9
+        assert (first, last) == (0, 1)

@@ -111,7 +111,8 @@ class Truth:
         The largest sensitivity on the way, and after how many steps.
     growth_log10, growth_from, growth_to
         How much a small change has grown at most, as a decimal logarithm, and between which steps.
-        From the start every step is looked at; changes made later are, where the tube is measured.
+        From the start every step is looked at; changes made later are where the tube is measured,
+        as exactly as one direction outgrows all others.
     widest_tube
         The largest width of the tube, as a multiple of the largest weight.
     chaotic_since

@@ -68,7 +68,8 @@ class Tube:
     growth_log10, growth_from, growth_to
         The decimal logarithm of how much a small change has grown at most from the end of one span
         to that of another, and between which: a change that is made on the way may grow more than
-        any that was made at the start. (Of a growth below the root of P it may be told too little.)
+        any that was made at the start. It is exact where one direction outgrows all others, and too
+        small by a factor of the root of P at worst.
     """
 
     def __init__(self, size: int, blocks: int) -> None:
@@ -107,10 +108,11 @@ class Tube:
         return np.where(np.isnan(width), np.inf, width)
 
     def _measure(self, since: Array, step: int) -> None:
-        """Look at the product (n, P, P) with the largest sum of squares, if it is larger than any.
+        """Look at the one of the products (n, P, P) that has the largest sum of squares.
 
-        Its largest singular value is at most the root of P below that of any other: where
-        something grows much, in one direction, it is the largest.
+        No other has a singular value above the root of that sum. Where one direction has outgrown
+        all others, that is the product's own largest one, so none is larger; at worst, where all
+        directions grow alike, one may be, by a factor of the root of P.
         """
         squares = (since * since).sum(axis=(-2, -1))
         i = int(np.where(np.isnan(squares), np.inf, squares).argmax())
