@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Part: TypeAlias = Callable[[], "list[Claim]"]
 
-PARTS = ("numpy", "torch", "jax", "wide", "replicas", "run", "memory", "atlas")
+PARTS = ("numpy", "torch", "jax", "wide", "replicas", "run", "memory", "idx", "atlas")
 PIPED_WIDTH = 132
 
 
@@ -67,13 +67,14 @@ def _part_name(text: str) -> str:
 
 def _part(name: str, quick: bool) -> Part:
     """Find what measures a part; NumPy is imported here and not before."""
-    from benchmarks import atlas, replicas, single_network, whole_run, wide_networks
+    from benchmarks import atlas, idx_reading, replicas, single_network, whole_run, wide_networks
 
     parts: dict[str, Part] = {
         "wide": wide_networks.claims,
         "replicas": replicas.claims,
         "run": whole_run.time_claims,
         "memory": whole_run.memory_claims,
+        "idx": idx_reading.claims,
         "atlas": partial(atlas.claims, quick),
     }
     return parts.get(name) or partial(single_network.claims, name)

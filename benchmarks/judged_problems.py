@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from shared.backend import Array
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from shared.problems import Problem
 
 RANDOM_PROBLEMS = {"5-4-3-2": 7, "64-30-10": 10, "20-50-50-10": 32}
@@ -57,14 +57,10 @@ def _problem(
     if network.output == "softmax":
         y = np.eye(outputs)[y.argmax(axis=-1)]
     return Problem(
-        name=name, title="", origin="", features=(), classes=(), people=(), x=_rows(x), y=_rows(y),
+        name=name, title="", origin="", features=(), classes=(), people=(), x=x, y=y,
         network=network, optimizer=optimizer, epochs=epochs, batch_size=batch_size,
     )  # fmt: skip
 
 
 def _sizes(name: str) -> tuple[int, ...]:
     return tuple(map(int, name.split("-")))
-
-
-def _rows(a: Array) -> tuple[tuple[float, ...], ...]:
-    return tuple(map(tuple, a.tolist()))

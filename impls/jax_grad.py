@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from impls._jax_updates import rule, ticks
 from shared.backend import (
     Array,
     Backend,
@@ -32,13 +33,17 @@ from shared.backend import (
     StepGradients,
 )
 from shared.errors import BackendUnusable
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 
 if TYPE_CHECKING:
     from jax import Array as JaxArray
 
 Carried: TypeAlias = "JaxArray | tuple[JaxArray, ...]"
 """Parameters, or their gradient, as programs pass them on: one array (P, *R), or W1, b1, W2, ..."""
+
+State: TypeAlias = "tuple[Carried, tuple[Carried, ...]]"
+"""Parameters, and what the optimizer carries for each of them."""
 
 MOST_FLAT = 512
 """With more parameters than these, copying them takes longer than writing arrays apart."""
@@ -68,6 +73,8 @@ class JaxGrad(Backend, Elementary):
         self.shapes = network.param_shapes
         self.is_flat = network.param_count <= MOST_FLAT
         self.dtype = np.dtype(dtype)
+        self.optimizer, self.is_plain = optimizer, optimizer.is_plain
+        self.move = rule(optimizer, jax.numpy)
         self.learning_rate = self.dtype.type(optimizer.learning_rate)
         self.compile_s = 0.0
         self._programs: dict[Any, Callable[..., Any]] = {}
@@ -139,39 +146,60 @@ class JaxGrad(Backend, Elementary):
         derived: tuple[Carried, list[JaxArray], JaxArray] = self.barrier((grads, seen, loss))
         return derived
 
-    def descend(self, w: Carried, gradient: Carried, learning_rate: JaxArray) -> Carried:
-        """Return w - η ∂loss/∂w."""
-        moved: Carried = self.jax.tree.map(lambda w, g: w - learning_rate * g, w, gradient)
-        return moved
+    def moved(
+        self,
+        w: Any,
+        gradient: Any,
+        slots: tuple[Any, ...],
+        learning_rate: JaxArray,
+        tick: JaxArray,
+    ) -> State:
+        """Return the parameters after a step of the optimizer, and its slots."""
+        if not self.is_plain:
+            # Of a batch of one sample the gradient is a product, and might be fused into a sum of
+            # the optimizer before it is rounded: then what moves the parameters would not be what
+            # is recorded. Multiplied once more, by a 1 that XLA does not know, it is.
+            gradient = self.jax.tree.map(lambda g: g * tick[-1], gradient)
+        if self.is_flat:
+            return self.move(w, gradient, slots, learning_rate, tick)
+        each = [
+            self.move(one, g, own, learning_rate, tick)
+            for one, g, *own in zip(w, gradient, *slots, strict=True)
+        ]
+        return tuple(after for after, _ in each), tuple(zip(*(own for _, own in each), strict=True))
 
     def run(
         self,
-        w: Carried,
+        state: State,
         x: JaxArray,
         y: JaxArray,
         batches: JaxArray,
         learning_rate: JaxArray,
+        ticks: JaxArray,
         *,
         record: bool,
-    ) -> tuple[Carried, Any]:
-        """Scan over the batches; return the last parameters, and a row for each step.
+    ) -> tuple[State, Any]:
+        """Scan over the batches; return the last parameters and slots, and a row for each step.
 
-        A row is: parameters after the step, gradient, what was seen, loss; one array if flat.
-        Recorded or not, the parameters travel alike: cut otherwise, XLA would round otherwise.
+        A row is: parameters and slots after the step, gradient, what was seen, loss; one array if
+        flat. Recorded or not, the parameters travel alike: otherwise XLA would round otherwise.
         """
 
-        def step(w: Carried, batch: Any) -> tuple[Carried, Any]:
+        def step(state: State, given: Any) -> tuple[State, Any]:
+            (w, slots), (batch, tick) = state, given
             samples = batch if self.is_flat else (x[batch], y[batch])
             gradient, seen, loss = self.differentiate(w, *samples)
-            w = self.descend(w, gradient, learning_rate)
+            w, slots = self.moved(w, gradient, slots, learning_rate, tick)
             if not record:
-                return w, None
+                return (w, slots), None
             if not self.is_flat:
-                return w, (*w, *gradient, *seen, loss)
+                carried = [one for part in (w, *slots) for one in part]
+                return (w, slots), (*carried, *gradient, *seen, loss)
             evaluated = self._flat([*seen, loss], loss.shape)
-            return w, self.jax.numpy.concatenate([w, gradient, evaluated])
+            return (w, slots), self.jax.numpy.concatenate([w, *slots, gradient, evaluated])
 
-        return self.jax.lax.scan(step, w, (x[batches], y[batches]) if self.is_flat else batches)
+        chosen = (x[batches], y[batches]) if self.is_flat else batches
+        return self.jax.lax.scan(step, state, (chosen, ticks))
 
     def _flat(self, arrays: Sequence[JaxArray], axes: tuple[int, ...]) -> JaxArray:
         rows = [self.jax.numpy.moveaxis(a.reshape(*axes, -1), -1, 0) for a in arrays]
@@ -195,8 +223,17 @@ class JaxGrad(Backend, Elementary):
     def update(
         self, params: Params, grads: Params, state: OptimizerState
     ) -> tuple[Params, OptimizerState]:
-        arguments = (self._carried(params), self._carried(grads), self.learning_rate)
-        return self._arrays(self._call(self.descend, *arguments)), OptimizerState(state.step + 1)
+        number = state.step + 1
+        slots = tuple(self._carried(state.slots[name]) for name in self.optimizer.slots)
+        tick = ticks(self.optimizer, self.dtype.name, np.array([number]))[0]
+        arguments = (self._carried(params), self._carried(grads), slots, self.learning_rate, tick)
+        after, slots = self._call(self.moved, *arguments)
+        return self._arrays(after), self._state(number, slots)
+
+    def _state(self, step: int, slots: Sequence[Any]) -> OptimizerState:
+        return OptimizerState(
+            step, dict(zip(self.optimizer.slots, map(self._arrays, slots), strict=True))
+        )
 
     def train(
         self,
@@ -215,36 +252,51 @@ class JaxGrad(Backend, Elementary):
             # Arguments are copied: of much data, take the samples of these few steps alone.
             x, y = x[batches.ravel()], y[batches.ravel()]
             rows = np.arange(batches.size).reshape(batches.shape)
-        arguments = (self._carried(params), x, y, rows, self.learning_rate)
-        last, scanned = self._call(self.run, *arguments, record=bool(recorded.any()))
+        start = [params, *(state.slots[name] for name in self.optimizer.slots)]
+        w, *slots = map(self._carried, start)
+        moments = ticks(self.optimizer, self.dtype.name, numbers)
+        arguments = ((w, tuple(slots)), x, y, rows, self.learning_rate, moments)
+        (w, last), scanned = self._call(self.run, *arguments, record=bool(recorded.any()))
 
         seen = [(m, n) for n in self.network.sizes[1:]]
         seen += seen[-1:] if self.network.from_logits else []
-        shapes = [*self.shapes, *self.shapes, *seen, ()]
+        carried = self.shapes * len(start)
+        shapes = [*carried, *self.shapes, *seen, ()]
         if scanned is None:
             columns = [np.empty((0, *axes, *shape), self.dtype) for shape in shapes]
         elif self.is_flat:
             columns = split(np.asarray(scanned), shapes, axis=1)
         else:
             columns = [np.asarray(column) for column in scanned]
-        count = len(self.shapes)
-        trail = [np.concatenate([w[None], ws]) for w, ws in zip(params, columns, strict=False)]
+        trail = [
+            np.concatenate([one[None], ones])
+            for one, ones in zip((one for part in start for one in part), columns, strict=False)
+        ]
         # Where every step is recorded a slice keeps views of the rows; a mask would copy them.
         chosen = slice(None) if every == 1 else recorded[: len(columns[0])]
+        before, state_before = self._parted([one[:-1][chosen] for one in trail])
+        after, state_after = self._parted([one[1:][chosen] for one in trail])
+        grads, answers = len(carried), len(carried) + len(self.shapes)
         return Recording(
             steps=numbers[recorded],
             batches=batches[recorded],
-            before=tuple(w[:-1][chosen] for w in trail),
-            after=tuple(w[1:][chosen] for w in trail),
-            state_before={},
-            state_after={},
+            before=before,
+            after=after,
+            state_before=state_before,
+            state_after=state_after,
             evaluation=self._evaluation(
-                [a[chosen] for a in columns[2 * count : -1]], columns[-1][chosen]
+                [a[chosen] for a in columns[answers:-1]], columns[-1][chosen]
             ),
-            grads=tuple(g[chosen] for g in columns[count : 2 * count]),
+            grads=tuple(g[chosen] for g in columns[grads:answers]),
             deltas=None,
-            final=(self._arrays(last), OptimizerState(state.step + len(batches))),
+            final=(self._arrays(w), self._state(state.step + len(batches), last)),
         )
+
+    def _parted(self, arrays: Sequence[Array]) -> tuple[Params, dict[str, Params]]:
+        """Part what was recorded into the parameters and the slots, which stand behind them."""
+        n = len(self.shapes)
+        first, *others = (tuple(arrays[i : i + n]) for i in range(0, len(arrays), n))
+        return first, dict(zip(self.optimizer.slots, others, strict=True))
 
     def elementary(self, name: str, x: Array) -> Array:
         jnp = self.jax.numpy

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from impls._numpy_updates import Move, rule
 from shared.backend import (
     Array,
     Backend,
@@ -29,7 +30,8 @@ from shared.backend import (
     StepGradients,
 )
 from shared.errors import BackendUnusable
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 
 NUMBERS_GATHERED = 2**16
 """As many inputs are gathered from the data at once: few calls, and no second copy of the data."""
@@ -144,10 +146,11 @@ def backward(
     return tuple(reversed(grads)), tuple(reversed(deltas))
 
 
-def descend(params: Params, grads: Params, learning_rate: np.floating) -> None:
-    """Move every parameter in its place to w - η ∂L/∂w: against the slope, all at once."""
-    for w, g in zip(params, grads, strict=True):
-        w -= learning_rate * g
+def move_all(move: Move, params: Params, grads: Params, slots: Sequence[Params], step: int) -> None:
+    """Move every tensor in its place, all of them by a gradient taken before any moved."""
+    carried = zip(*slots, strict=True) if slots else [()] * len(params)
+    for w, g, own in zip(params, grads, carried, strict=True):
+        move(w, g, own, step)
 
 
 class NumpyBackprop(Backend, Elementary):
@@ -164,8 +167,7 @@ class NumpyBackprop(Backend, Elementary):
                 f"NumPy computes on the CPU only; device {device!r} was asked for."
             )
         self.network = network
-        # A NumPy scalar of the run's dtype: a float64 one would turn float32 parameters to float64.
-        self.learning_rate = np.dtype(dtype).type(optimizer.learning_rate)
+        self.move, self.slots = rule(optimizer, dtype), optimizer.slots
 
     def loss(self, params: Params, x: Array, y: Array) -> tuple[Array, list[Array], Array]:
         """Return the loss (*R,), and a_0, ..., a_L and the logits z_L behind it."""
@@ -189,9 +191,13 @@ class NumpyBackprop(Backend, Elementary):
     def update(
         self, params: Params, grads: Params, state: OptimizerState
     ) -> tuple[Params, OptimizerState]:
-        after = tuple(w.copy() for w in params)
-        descend(after, grads, self.learning_rate)
-        return after, OptimizerState(state.step + 1)
+        after, slots = _copied(params), [_copied(state.slots[name]) for name in self.slots]
+        with np.errstate(over="ignore", invalid="ignore"):
+            move_all(self.move, after, grads, slots, state.step + 1)
+        return after, self._state(state.step + 1, slots)
+
+    def _state(self, step: int, slots: Sequence[Params]) -> OptimizerState:
+        return OptimizerState(step, dict(zip(self.slots, slots, strict=True)))
 
     def train(
         self,
@@ -203,48 +209,59 @@ class NumpyBackprop(Backend, Elementary):
     ) -> Recording:
         numbers = np.arange(state.step + 1, state.step + 1 + len(batches))
         recorded = numbers % every == 0 if every else np.zeros(len(batches), dtype=bool)
+        params, slots = _copied(params), [_copied(state.slots[name]) for name in self.slots]
+        carried = [w for tensors in (params, *slots) for w in tensors]
         count, dtype, row = int(recorded.sum()), params[0].dtype, 0
-        shapes = [w.shape for w in params]
+        shapes = [w.shape for w in carried]
         layers = [(*batches.shape[1:], n) for n in self.network.sizes[1:]]
         # What is recorded is copied here at once, so that every step finds its memory in the cache.
-        before, after, slopes = (_room(count, shapes, dtype) for _ in range(3))
+        before, after = (_room(count, shapes, dtype) for _ in range(2))
         if every == 1:
             trail = _room(count + 1, shapes, dtype)
             before, after = tuple(w[:-1] for w in trail), tuple(w[1:] for w in trail)
+        slopes = _room(count, shapes[: len(params)], dtype)
         outputs, errors = (_room(count, layers, dtype) for _ in range(2))
         (logits,) = _room(count, layers[-1:], dtype)
         columns = (*before, *slopes, *outputs, *errors, logits)
-        params = tuple(w.copy() for w in params)
 
         with np.errstate(over="ignore", invalid="ignore"):
-            for (x, y), keep in zip(_samples(data, batches), recorded.tolist(), strict=True):
+            for (x, y), step, keep in zip(
+                _samples(data, batches), numbers.tolist(), recorded.tolist(), strict=True
+            ):
                 activations, z = forward(self.network, params, x)
                 grads, deltas = backward(self.network, params, activations, y)
                 if keep:
-                    seen = (*params, *grads, *activations[1:], *deltas, z)
+                    seen = (*carried, *grads, *activations[1:], *deltas, z)
                     for column, array in zip(columns, seen, strict=True):
                         column[row] = array
-                descend(params, grads, self.learning_rate)
+                move_all(self.move, params, grads, slots, step)
                 if keep:
-                    for column, array in zip(after, params, strict=True):
+                    for column, array in zip(after, carried, strict=True):
                         column[row] = array
                     row += 1
 
         # The loss is no part of the descent, so it is taken for all the steps at once.
         with np.errstate(over="ignore", invalid="ignore"):
             loss = total_loss(self.network, outputs[-1], logits, data.y[batches[recorded]])
+        start, end = (self._recorded(tensors) for tensors in (before, after))
         return Recording(
             steps=numbers[recorded],
             batches=batches[recorded],
-            before=before,
-            after=after,
-            state_before={},
-            state_after={},
+            before=start[0],
+            after=end[0],
+            state_before=start[1],
+            state_after=end[1],
             evaluation=self._evaluation(loss, outputs, logits),
             grads=slopes,
             deltas=errors,
-            final=(params, OptimizerState(state.step + len(batches))),
+            final=(params, self._state(state.step + len(batches), slots)),
         )
+
+    def _recorded(self, tensors: Params) -> tuple[Params, dict[str, Params]]:
+        """Part recorded tensors into the parameters and the slots, which stand behind them."""
+        n = len(tensors) // (1 + len(self.slots))
+        groups = [tensors[i : i + n] for i in range(0, len(tensors), n)]
+        return groups[0], dict(zip(self.slots, groups[1:], strict=True))
 
     def elementary(self, name: str, x: Array) -> Array:
         own: dict[str, Callable[[Array], Array]] = {
@@ -264,6 +281,10 @@ def _samples(data: Dataset, batches: Array) -> Iterator[tuple[Array, Array]]:
     for start in range(0, len(batches), together):
         chosen = batches[start : start + together]
         yield from zip(data.x[chosen], data.y[chosen], strict=True)
+
+
+def _copied(tensors: Params) -> Params:
+    return tuple(w.copy() for w in tensors)
 
 
 def _room(count: int, shapes: Sequence[tuple[int, ...]], dtype: np.dtype[Any]) -> tuple[Array, ...]:

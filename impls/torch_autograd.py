@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from impls._torch_updates import rule
 from shared.backend import (
     Array,
     Backend,
@@ -27,7 +28,8 @@ from shared.backend import (
     StepGradients,
 )
 from shared.errors import BackendUnusable
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,8 +41,13 @@ STEPS_PER_BLOCK = 64
 Thousands of live tensors would slow Python's collector down.
 """
 
-Descend: TypeAlias = "Callable[[list[Tensor], Sequence[Tensor]], list[Tensor]]"
-"""(parameters, gradient) -> the parameters after the step."""
+Tensors: TypeAlias = "list[Tensor]"
+Slots: TypeAlias = "list[list[Tensor]]"
+"""One list of tensors for each quantity that the optimizer carries."""
+
+Moving: TypeAlias = "tuple[Tensors, Slots]"
+Move: TypeAlias = "Callable[[Tensors, Sequence[Tensor], Slots, int], Moving]"
+"""(parameters, gradient, slots, step) -> parameters and slots after the step."""
 
 NUMBERS_GATHERED = 2**16
 """As many inputs are gathered from the data at once: few calls, and no second copy of the data."""
@@ -71,7 +78,8 @@ class TorchAutograd(Backend, Elementary):
         }
         self.activation, self.output = functions[network.activation], functions[network.output]
         self.dtype = torch.float64 if dtype == "float64" else torch.float32
-        self.learning_rate = float(np.dtype(dtype).type(optimizer.learning_rate))
+        self.learning_rate, self.is_plain = optimizer.learning_rate, optimizer.is_plain
+        self.move, self.slots = rule(optimizer), optimizer.slots
         try:
             self.device = torch.empty(0, device=device).device
         except (RuntimeError, AssertionError) as error:
@@ -129,19 +137,21 @@ class TorchAutograd(Backend, Elementary):
         # Replicas share no parameter, so the gradient of their sum is each one's own gradient.
         return self.torch.autograd.grad(loss.sum() if loss.ndim else loss, params)
 
-    def _descend(self, params: list[Tensor], grads: Sequence[Tensor]) -> list[Tensor]:
-        """Return w - η ∂loss/∂w as new leaves."""
+    def _moved(self, w: Tensors, grads: Sequence[Tensor], slots: Slots, step: int) -> Moving:
+        """Return the parameters after a step, as new leaves, and the slots."""
+        carried = zip(*slots, strict=True) if slots else [()] * len(w)
         with self.torch.no_grad():
-            return [
-                self.torch.sub(w, g, alpha=self.learning_rate).requires_grad_()
-                for w, g in zip(params, grads, strict=True)
-            ]
+            moved = [self.move(*one, step) for one in zip(w, grads, carried, strict=True)]
+            leaves = [after.requires_grad_() for after, _ in moved]
+        columns = zip(*(own for _, own in moved), strict=True)
+        return leaves, [list(column) for column in columns]
 
-    def _descend_in_place(self, params: list[Tensor], grads: Sequence[Tensor]) -> list[Tensor]:
+    def _moved_in_place(self, w: Tensors, grads: Sequence[Tensor], _: Slots, __: int) -> Moving:
+        """Make a plain step of gradient descent where the parameters are."""
         with self.torch.no_grad():
-            for w, g in zip(params, grads, strict=True):
-                w.sub_(g, alpha=self.learning_rate)
-        return params
+            for tensor, gradient in zip(w, grads, strict=True):
+                tensor.sub_(gradient, alpha=self.learning_rate)
+        return w, []
 
     def evaluate(self, params: Params, x: Array, y: Array) -> Evaluation:
         with self.torch.no_grad():
@@ -158,8 +168,16 @@ class TorchAutograd(Backend, Elementary):
     def update(
         self, params: Params, grads: Params, state: OptimizerState
     ) -> tuple[Params, OptimizerState]:
-        after = self._descend(self._tensors(params), self._tensors(grads))
-        return _arrays(after), OptimizerState(state.step + 1)
+        slots = self._slots(state)
+        tensors = (self._tensors(params), self._tensors(grads))
+        after, slots = self._moved(*tensors, slots, state.step + 1)
+        return _arrays(after), self._state(state.step + 1, slots)
+
+    def _slots(self, state: OptimizerState) -> Slots:
+        return [self._tensors(state.slots[name]) for name in self.slots]
+
+    def _state(self, step: int, slots: Slots) -> OptimizerState:
+        return OptimizerState(step, dict(zip(self.slots, map(_arrays, slots), strict=True)))
 
     def train(
         self,
@@ -171,13 +189,16 @@ class TorchAutograd(Backend, Elementary):
     ) -> Recording:
         numbers = np.arange(state.step + 1, state.step + 1 + len(batches))
         recorded = numbers % every == 0 if every else np.zeros(len(batches), dtype=bool)
-        descend = self._descend if recorded.any() else self._descend_in_place
-        leaves = self._tensors(params, requires_grad=True)
+        in_place = self.is_plain and not recorded.any()
+        move = self._moved_in_place if in_place else self._moved
+        leaves, slots = self._tensors(params, requires_grad=True), self._slots(state)
         rows: list[list[Tensor]] = []
         blocks: list[tuple[Array, ...]] = []
 
-        for (x, y), keep in zip(self._samples(data, batches), recorded.tolist(), strict=True):
-            leaves, row = self._step(leaves, x, y, descend, keep)
+        for (x, y), step, keep in zip(
+            self._samples(data, batches), numbers.tolist(), recorded.tolist(), strict=True
+        ):
+            (leaves, slots), row = self._step(leaves, slots, x, y, step, move, keep)
             if keep:
                 rows.append(row)
                 if len(rows) == STEPS_PER_BLOCK:
@@ -187,22 +208,30 @@ class TorchAutograd(Backend, Elementary):
         blocks.append(self._stack(rows) if rows else self._no_rows(params, batches.shape[1:]))
         columns = [np.concatenate(column) for column in zip(*blocks, strict=True)]
         count = len(leaves)
-        starts, ends = columns[:count], columns[count : 2 * count]
+        carried = count * (1 + len(self.slots))
+        starts, ends = columns[:carried], columns[carried : 2 * carried]
         if every == 1:
             trail = [np.concatenate([a[:1], b]) for a, b in zip(starts, ends, strict=True)]
             starts, ends = [w[:-1] for w in trail], [w[1:] for w in trail]
+        (before, state_before), (after, state_after) = map(self._parted, (starts, ends))
         return Recording(
             steps=numbers[recorded],
             batches=batches[recorded],
-            before=tuple(starts),
-            after=tuple(ends),
-            state_before={},
-            state_after={},
-            evaluation=self._evaluation(columns[3 * count :]),
-            grads=tuple(columns[2 * count : 3 * count]),
+            before=before,
+            after=after,
+            state_before=state_before,
+            state_after=state_after,
+            evaluation=self._evaluation(columns[2 * carried + count :]),
+            grads=tuple(columns[2 * carried : 2 * carried + count]),
             deltas=None,
-            final=(_arrays(leaves), OptimizerState(state.step + len(batches))),
+            final=(_arrays(leaves), self._state(state.step + len(batches), slots)),
         )
+
+    def _parted(self, arrays: Sequence[Array]) -> tuple[Params, dict[str, Params]]:
+        """Part what was recorded into the parameters and the slots, which stand behind them."""
+        n = len(arrays) // (1 + len(self.slots))
+        first, *others = (tuple(arrays[i : i + n]) for i in range(0, len(arrays), n))
+        return first, dict(zip(self.slots, others, strict=True))
 
     def elementary(self, name: str, x: Array) -> Array:
         torch = self.torch
@@ -216,25 +245,28 @@ class TorchAutograd(Backend, Elementary):
         return _array(functions[name](*self._tensors([x])))
 
     def _step(
-        self, leaves: list[Tensor], x: Tensor, y: Tensor, descend: Descend, keep: bool
-    ) -> tuple[list[Tensor], list[Tensor]]:
-        """Return the next leaves, and what is recorded of the step, if it is to be kept.
+        self, leaves: Tensors, slots: Slots, x: Tensor, y: Tensor, step: int, move: Move, keep: bool
+    ) -> tuple[Moving, list[Tensor]]:
+        """Return the next leaves and slots, and what is recorded of the step, if it is to be kept.
 
         A function of its own, so that all else is freed before the next step asks for memory:
         that gets the same memory again, which is still in the processor's cache.
         """
         loss, activations, z = self.loss(leaves, x, y)
         grads = self._derive(loss, leaves)
-        after = descend(leaves, grads)
+        after = move(leaves, grads, slots, step)
         if not keep:
             return after, []
-        return after, [*leaves, *after, *grads, *self._seen(loss, activations, z)]
+        sides = (leaves, *slots, after[0], *after[1])
+        carried = [tensor for tensors in sides for tensor in tensors]
+        return after, [*carried, *grads, *self._seen(loss, activations, z)]
 
     def _no_rows(self, params: Params, batch_shape: tuple[int, ...]) -> tuple[Array, ...]:
         """Return the columns of no step at all."""
         outputs = [(*batch_shape, n) for n in self.network.sizes[1:]]
         outputs += outputs[-1:] if self.network.from_logits else []
-        shapes = [*(w.shape for w in params * 3), *outputs, batch_shape[:-1]]
+        sides = 2 * (1 + len(self.slots)) + 1
+        shapes = [*(w.shape for w in params * sides), *outputs, batch_shape[:-1]]
         return tuple(np.empty((0, *shape), params[0].dtype) for shape in shapes)
 
     def _samples(self, data: Dataset, batches: Array) -> Iterator[tuple[Tensor, Tensor]]:

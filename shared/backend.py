@@ -17,7 +17,8 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy.typing as npt
 
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 
 Array: TypeAlias = npt.NDArray[Any]
 Params: TypeAlias = tuple[Array, ...]

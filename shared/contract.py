@@ -19,11 +19,17 @@ from shared.network import Network
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The shapes that one network imposes, and the name of the backend that promised them."""
+    """The shapes that one network imposes, and the name of the backend that promised them.
+
+    slots
+        What the optimizer carries: each has the shapes of the parameters. None where it may be
+        anything.
+    """
 
     backend: str
     network: Network
     dtype: str
+    slots: tuple[str, ...] | None = None
 
     def require_evaluation(
         self, evaluation: Evaluation, lead: tuple[int, ...], m: int, where: str
@@ -111,6 +117,14 @@ class Contract:
 
     def _require_slots(self, slots: Any, lead: tuple[int, ...], where: str) -> None:
         self._require_type(slots, Mapping, where)
+        if self.slots is not None and set(slots) != set(self.slots):
+            expected, came = (
+                ", ".join(map(repr, names)) or "none" for names in (self.slots, sorted(slots))
+            )
+            raise self._error(
+                where, f"the optimizer's slots ({expected})", came,
+                "What an optimizer carries is named in shared/optimizer.py.",
+            )  # fmt: skip
         for name, params in slots.items():
             self._require_params(params, lead, where, kind=f"slot {name} of ")
 

@@ -10,9 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
+
+from shared.backend import Array
 from shared.errors import ProblemUnavailable
-from shared.network import Network, Optimizer
-from shared.problems import HeldOut, Problem, Rows
+from shared.network import Network
+from shared.optimizer import Optimizer
+from shared.problems import HeldOut, Problem
+from shared.samples import samples
 
 SPLIT_SEED = 0
 HELD_OUT_SHARE = 0.2
@@ -58,7 +63,7 @@ def digits_softmax() -> Problem:
 
 
 @cache
-def _split() -> tuple[tuple[Rows, Rows], tuple[Rows, Rows]]:
+def _split() -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Return inputs and one-hot targets of the samples to train on, and of those held out."""
     try:
         from sklearn.datasets import load_digits
@@ -72,8 +77,8 @@ def _split() -> tuple[tuple[Rows, Rows], tuple[Rows, Rows]]:
     x, held_x, y, held_y = train_test_split(
         pictures / 16, labels, test_size=HELD_OUT_SHARE, stratify=labels, random_state=SPLIT_SEED
     )
-    one_hot = [tuple(float(k == digit) for k in range(10)) for digit in range(10)]
+    one_hot = np.eye(len(CLASSES))
     return (
-        (tuple(map(tuple, x.tolist())), tuple(one_hot[label] for label in y)),
-        (tuple(map(tuple, held_x.tolist())), tuple(one_hot[label] for label in held_y)),
+        (samples(x, "inputs"), samples(one_hot[y], "targets")),
+        (samples(held_x, "held-out inputs"), samples(one_hot[held_y], "held-out targets")),
     )

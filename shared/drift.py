@@ -73,7 +73,8 @@ class DriftMeter:
             return
         tables = [_tables(recording) for recording in recordings]
         # Where each float stands is worked out once for each backend, not for each pair.
-        stands = [{kind: places(table[kind]) for kind in KINDS} for table in tables]
+        compared = KINDS if self._pairs else ()
+        stands = [{kind: places(table[kind]) for kind in compared} for table in tables]
         for (left, right), meter in zip(self._indices, self._pairs, strict=True):
             meter.add(steps, (tables[left], stands[left]), (tables[right], stands[right]))
         for name, table in zip(self.first_not_finite, tables, strict=True):

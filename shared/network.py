@@ -1,18 +1,18 @@
-"""What is trained and how its parameters move, as plain data.
+"""What is trained, as plain data.
 
-A `Network` and an `Optimizer` name things; they compute nothing. Every backend reads the same
-two objects and writes the formulas in its own way, so nothing here can make two backends agree.
+A `Network` names things; it computes nothing. Every backend reads the same object and writes the
+formulas in its own way, so nothing here can make two backends agree.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from shared.errors import UsageError, nearest
+from shared.errors import UsageError
+from shared.fields import from_json, require_known
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu")
 OUTPUTS = ("sigmoid", "identity", "softmax")
@@ -22,7 +22,6 @@ LOSSES = (
     "binary_cross_entropy",
     "categorical_cross_entropy",
 )
-OPTIMIZERS = ("sgd",)
 
 _CROSS_ENTROPY_OUTPUT = {"binary_cross_entropy": "sigmoid", "categorical_cross_entropy": "softmax"}
 
@@ -76,9 +75,9 @@ class Network:
                     f"sizes {self.sizes} holds {size!r}; every layer needs a whole number of "
                     "units, 1 or more."
                 )
-        _require_known("activation", self.activation, ACTIVATIONS)
-        _require_known("output", self.output, OUTPUTS)
-        _require_known("loss", self.loss, LOSSES)
+        require_known("activation", self.activation, ACTIVATIONS)
+        require_known("output", self.output, OUTPUTS)
+        require_known("loss", self.loss, LOSSES)
         self._require_matching_output()
 
     def _require_matching_output(self) -> None:
@@ -153,7 +152,7 @@ class Network:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Network:
         """Read what `to_json` wrote. Raises UsageError on a missing or unknown field."""
-        return _from_json(cls, data, required=("sizes",))
+        return from_json(cls, data, required=("sizes",))
 
     def __str__(self) -> str:
         functions = (
@@ -162,73 +161,6 @@ class Network:
             else f"{self.activation}/{self.output}"
         )
         return f"{'-'.join(map(str, self.sizes))} {functions}"
-
-
-@dataclass(frozen=True, slots=True)
-class Optimizer:
-    """How parameters move: `sgd` is `w ← w - η ∂L/∂w`, η the learning rate.
-
-    The learning rate is the problem's float64 value; a backend rounds it once to its dtype.
-
-    Raises
-    ------
-    UsageError
-        A learning rate that is not a finite positive number, a name that is not known.
-    """
-
-    learning_rate: float
-    name: str = "sgd"
-
-    def __post_init__(self) -> None:
-        _require_known("optimizer", self.name, OPTIMIZERS)
-        rate = self.learning_rate
-        if isinstance(rate, bool) or not isinstance(rate, (int, float)):
-            raise UsageError(f"learning rate {rate!r} is no number; expected one such as 0.05.")
-        if not 0 < rate <= sys.float_info.max:
-            raise UsageError(
-                f"learning rate {rate!r} cannot be used; expected a finite number above 0, "
-                "such as 0.05."
-            )
-        object.__setattr__(self, "learning_rate", float(rate))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the optimizer as JSON-ready data."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Optimizer:
-        """Read what `to_json` wrote. Raises UsageError on a missing or unknown field."""
-        return _from_json(cls, data, required=("learning_rate",))
-
-    def __str__(self) -> str:
-        return f"{self.name.upper()} at {self.learning_rate!r}"
-
-
-_Spec = TypeVar("_Spec", Network, Optimizer)
-
-
-def _from_json(cls: type[_Spec], data: Mapping[str, Any], required: tuple[str, ...]) -> _Spec:
-    what = cls.__name__.lower()
-    if not isinstance(data, Mapping):
-        raise UsageError(f"{what} is {data!r}; expected an object with {', '.join(required)}.")
-    known = [field.name for field in fields(cls)]
-    for key in data:
-        if key not in known:
-            raise UsageError(
-                f"{what} has an unknown field {key!r}; known are {', '.join(known)}."
-                + nearest(str(key), known)
-            )
-    for key in required:
-        if key not in data:
-            raise UsageError(f"{what} lacks the field {key!r}.")
-    return cls(**data)
-
-
-def _require_known(what: str, name: object, names: tuple[str, ...]) -> None:
-    if name not in names:
-        raise UsageError(
-            f"unknown {what} {name!r}; known: {', '.join(names)}." + nearest(str(name), names)
-        )
 
 
 def _indices(shape: tuple[int, ...]) -> list[str]:

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib import resources
 
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from shared.problems import Feature, Person, Problem
+from shared.samples import samples
 
 
 def people16() -> Problem:
@@ -24,12 +26,12 @@ def people16_centered() -> Problem:
     """Return the sixteen people with the mean of each column subtracted."""
     raw = people16()
     # Means are rounded once, from the exact sum, so that no order of summation enters the data.
-    means = [math.fsum(column) / len(column) for column in zip(*raw.x, strict=True)]
+    means = [math.fsum(column) / len(column) for column in raw.x.T.tolist()]
     return replace(
         raw,
         name="people16-centered",
         title=f"{raw.title}, column means subtracted",
-        x=tuple(_minus(row, means) for row in raw.x),
+        x=samples([_minus(row, means) for row in raw.x.tolist()], "inputs"),
         people=tuple(replace(person, x=_minus(person.x, means)) for person in raw.people),
     )
 
@@ -51,8 +53,8 @@ def _people(name: str, learning_rate: float, epochs: int) -> Problem:
             Person(person["name"], tuple(person["values"]), _floats(person["x"]))
             for person in table["people"]
         ),
-        x=tuple(_floats(row[:-1]) for row in table["rows"]),
-        y=tuple(_floats(row[-1:]) for row in table["rows"]),
+        x=samples([row[:-1] for row in table["rows"]], "inputs"),
+        y=samples([row[-1:] for row in table["rows"]], "targets"),
         network=Network((2, 2, 1)),
         optimizer=Optimizer(learning_rate),
         epochs=epochs,

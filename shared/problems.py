@@ -6,17 +6,19 @@ numbers are float64; `Problem.dataset` rounds them to the run's dtype once, for 
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from shared.backend import Array, Dataset
 from shared.errors import UsageError, nearest
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
+from shared.samples import digest, require_samples, rounded, samples
 
 MOST_EPOCHS = 10_000_000
 DTYPES = ("float64", "float32")
@@ -24,19 +26,29 @@ INITIALIZATIONS = ("standard_normal", "fan_in_normal")
 ORDERS = ("file", "shuffled")
 LAST_BATCHES = ("kept", "dropped")
 
-Rows: TypeAlias = tuple[tuple[float, ...], ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One input column: the quantity in its unit, less a round number."""
+    """One input: a quantity in its unit, less a number, and over another.
+
+    Examples
+    --------
+    >>> str(Feature("height", "cm", 150)), str(Feature("age", "", 41.5, 12.25))
+    ('height in cm - 150', '(age - 41.5) / 12.25')
+    """
 
     name: str
     unit: str
     subtracted: float
+    divided: float = 1.0
 
     def __str__(self) -> str:
-        return f"{self.name} in {self.unit} - {self.subtracted:g}"
+        told = f"{self.name} in {self.unit}" if self.unit else self.name
+        if self.subtracted:
+            told += f" {'-' if self.subtracted > 0 else '+'} {abs(self.subtracted):g}"
+        if self.divided == 1:
+            return told
+        return f"({told}) / {self.divided:g}" if self.subtracted else f"{told} / {self.divided:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +60,28 @@ class Person:
     x: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
-    """Samples that nobody trains on, and how they were set aside."""
+    """Samples that nobody trains on, and how they were set aside. Held as read-only arrays."""
 
-    x: Rows
-    y: Rows
+    x: Array
+    y: Array
     split: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "x", samples(self.x, "held-out inputs"))
+        object.__setattr__(self, "y", samples(self.y, "held-out targets"))
 
-@dataclass(frozen=True, slots=True)
+    def __eq__(self, other: object) -> bool:
+        return _are_equal(self, other)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Problem:
     """What is to be learned, by which network, in which steps.
 
     x, y
-        N rows of n_0 and of n_L numbers.
+        N rows of n_0 and of n_L numbers; held as read-only float64 arrays.
     classes
         Of one output: what it means below one half, and above. Of several: what each stands for.
         Empty where the outputs are quantities and no classes.
@@ -93,8 +112,8 @@ class Problem:
     features: tuple[Feature, ...]
     classes: tuple[str, ...]
     people: tuple[Person, ...]
-    x: Rows
-    y: Rows
+    x: Array
+    y: Array
     network: Network
     optimizer: Optimizer
     epochs: int
@@ -105,8 +124,13 @@ class Problem:
     initialization: str = "standard_normal"
     order: str = "file"
     last_batch: str = "kept"
+    _datasets: dict[tuple[str, str], Dataset] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "x", samples(self.x, "inputs"))
+        object.__setattr__(self, "y", samples(self.y, "targets"))
         if isinstance(self.epochs, bool) or not isinstance(self.epochs, int):
             raise UsageError(f"epochs is {self.epochs!r}; expected a whole number.")
         if not 1 <= self.epochs <= MOST_EPOCHS:
@@ -132,14 +156,17 @@ class Problem:
                 f"a picture of {self.image[0]} x {self.image[1]} pixels has not the network's "
                 f"{inputs} inputs."
             )
-        _require_rows(self.x, self.y, self.network, "")
+        require_samples(self.x, self.y, self.network, "")
         if self.held_out:
-            _require_rows(self.held_out.x, self.held_out.y, self.network, "held-out ")
+            require_samples(self.held_out.x, self.held_out.y, self.network, "held-out ")
         if not self.steps_per_epoch:
             raise UsageError(
                 f"batch_size {self.batch_size:,} exceeds the {len(self.x):,} samples, and a "
                 "smaller last batch is dropped: no step is left. Expected smaller batches."
             )
+
+    def __eq__(self, other: object) -> bool:
+        return _are_equal(self, other)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -163,8 +190,11 @@ class Problem:
         return tuple(sorted({0, *range(1, self.epochs + 1, self.curve_every), self.epochs}))
 
     def dataset(self, dtype: str) -> Dataset:
-        """Return x (N, n_0) and y (N, n_L), rounded once to the dtype, read-only."""
-        return Dataset(_array(self.x, dtype), _array(self.y, dtype))
+        """Return x (N, n_0) and y (N, n_L), rounded once to the dtype, read-only.
+
+        Everybody who asks gets the same arrays, so that large data lies in memory once.
+        """
+        return self._rounded("", self.x, self.y, dtype)
 
     def optimizer_in(self, dtype: str) -> Optimizer:
         """Return the optimizer with its learning rate rounded once to the dtype.
@@ -172,23 +202,20 @@ class Problem:
         Raises
         ------
         UsageError
-            The learning rate is zero or infinite there.
+            A number of it becomes useless there, such as a learning rate of 0.
         """
-        rate = self.optimizer.learning_rate
-        with np.errstate(over="ignore", under="ignore"):
-            rounded = float(np.dtype(dtype).type(rate))
-        if not (math.isfinite(rounded) and rounded > 0):
-            raise UsageError(
-                f"learning rate {rate!r} rounds to {rounded} in {dtype}; expected one that "
-                f"{dtype} can hold."
-            )
-        return replace(self.optimizer, learning_rate=rounded)
+        return self.optimizer.rounded(dtype)
 
     def held_out_dataset(self, dtype: str) -> Dataset | None:
         """Return the held-out samples likewise, or None where there are none."""
         if self.held_out is None:
             return None
-        return Dataset(_array(self.held_out.x, dtype), _array(self.held_out.y, dtype))
+        return self._rounded("held out", self.held_out.x, self.held_out.y, dtype)
+
+    def _rounded(self, which: str, x: Array, y: Array, dtype: str) -> Dataset:
+        if (which, dtype) not in self._datasets:
+            self._datasets[which, dtype] = rounded(x, y, dtype)
+        return self._datasets[which, dtype]
 
     def class_of(self, output: float) -> str | None:
         """Name the class of the only output; None for a NaN."""
@@ -211,7 +238,7 @@ class Problem:
             "features": [str(feature) for feature in self.features],
             "classes": list(self.classes),
             "samples": len(self.x),
-            "data_sha256": _digest(self.dataset("float64")),
+            "data_sha256": digest(self.x, self.y),
             "held_out": self._held_out_json(),
             "network": self.network.to_json(),
             "optimizer": self.optimizer.to_json(),
@@ -224,13 +251,12 @@ class Problem:
         }
 
     def _held_out_json(self) -> dict[str, Any] | None:
-        held_out = self.held_out_dataset("float64")
-        if self.held_out is None or held_out is None:
+        if self.held_out is None:
             return None
         return {
             "samples": len(self.held_out.x),
             "split": self.held_out.split,
-            "data_sha256": _digest(held_out),
+            "data_sha256": digest(self.held_out.x, self.held_out.y),
         }
 
 
@@ -244,38 +270,83 @@ def require_dtype(dtype: str) -> str:
 
 
 def problem_names() -> tuple[str, ...]:
-    """Return the names that `problem` accepts."""
+    """Return the names that `problem` accepts without a folder."""
     return tuple(_builders())
 
 
-def problem(name: str) -> Problem:
+def folder_names() -> tuple[str, ...]:
+    """Return the names of the problems whose data is in a folder of the user's own."""
+    return tuple(_folder_builders())
+
+
+def problem(name: str, folder: Path | None = None) -> Problem:
     """Return a named problem.
+
+    folder
+        Where the data lies of a problem that is trained on files of the user's own.
 
     Raises
     ------
     UsageError
-        No problem has this name; the nearest one is told.
+        No problem has this name; the nearest one is told. A folder is missing, or not wanted; or
+        what lies there cannot be used.
     ProblemUnavailable
         The package that holds its data is not installed.
     """
-    builders = _builders()
+    builders, from_folder = _builders(), _folder_builders()
+    if name in from_folder:
+        if folder is None:
+            raise UsageError(
+                f"the data of {name} are files that you have, and isograd never downloads them: "
+                "name their folder with --data DIR."
+            )
+        return from_folder[name](folder)
     if name not in builders:
+        names = (*builders, *from_folder)
         raise UsageError(
-            f"unknown problem {name!r}; known: {', '.join(builders)}." + nearest(name, builders)
+            f"unknown problem {name!r}; known: {', '.join(names)}." + nearest(name, names)
+        )
+    if folder is not None:
+        raise UsageError(
+            f"the problem {name} brings its own data; a folder goes with "
+            f"{', '.join(from_folder)} alone."
         )
     return builders[name]()
 
 
-def centred(one: Problem) -> Problem | None:
-    """Return the named problem that has the same data with its column means subtracted.
+def require_free_name(name: str, base: object = None) -> str:
+    """Return the name, unless it is that of a built-in problem other than the base.
 
-    It is called as `one` is, and -centered, and is trained as long and at the same learning rate.
-    None where there is no such problem.
+    base
+        The problem whose data it has, if it has that of one.
+
+    Raises UsageError; two problems of one name could be mistaken for each other.
+    """
+    if name != base and name in (*_builders(), *_folder_builders()):
+        raise UsageError(
+            f"a problem that is built in is called {name!r}; expected another name, since its data "
+            "is not that problem's."
+        )
+    return name
+
+
+def centred(one: Problem) -> Problem | None:
+    """Return the problem that has the same data with its column means subtracted.
+
+    It is called as `one` is, and -centered, and is trained alike. None where there is none: only
+    the data of a named problem has one, not whatever else bears its name.
     """
     name = f"{one.name}-centered"
-    if name not in problem_names():
+    builders = _builders()
+    if name not in builders or one.name not in builders:
         return None
-    return problem(name).changed(one.epochs, one.optimizer.learning_rate)
+    raw = problem(one.name)
+    if digest(one.x, one.y) != digest(raw.x, raw.y):
+        return None
+    sibling = problem(name)
+    return replace(
+        one, name=name, title=sibling.title, x=sibling.x, y=sibling.y, people=sibling.people
+    )
 
 
 def _builders() -> dict[str, Callable[[], Problem]]:
@@ -291,32 +362,22 @@ def _builders() -> dict[str, Callable[[], Problem]]:
     }
 
 
-def _require_rows(x: Rows, y: Rows, network: Network, which: str) -> None:
-    if not x or len(x) != len(y):
-        raise UsageError(
-            f"the {which}data has {len(x)} rows of inputs and {len(y)} of targets; "
-            "expected one of each for every sample, and one sample at least."
-        )
-    for rows, what, width in ((x, "inputs", network.sizes[0]), (y, "targets", network.sizes[-1])):
-        if any(len(row) != width for row in rows):
-            raise UsageError(
-                f"a row of {which}{what} has another width than the network's {width}; expected "
-                f"{width} numbers in each."
-            )
-    if network.from_logits and not all(0 <= value <= 1 for row in y for value in row):
-        raise UsageError(f"{network.loss} needs targets from 0 to 1; got others.")
-    if network.output == "softmax" and any(math.fsum(row) != 1 for row in y):
-        raise UsageError(
-            "categorical_cross_entropy needs targets that sum to 1 in each row, as one-hot rows "
-            "do; got others."
-        )
+def _folder_builders() -> dict[str, Callable[[Path], Problem]]:
+    from shared import mnist
+
+    return {"mnist": mnist.mnist}
 
 
-def _digest(data: Dataset) -> str:
-    return hashlib.sha256(data.x.tobytes() + data.y.tobytes()).hexdigest()
-
-
-def _array(rows: Rows, dtype: str) -> Array:
-    array = np.array(rows, dtype=np.float64).astype(dtype)
-    array.flags.writeable = False
-    return array
+def _are_equal(one: object, other: object) -> bool:
+    """Compare two dataclasses field by field, arrays by their numbers."""
+    if type(one) is not type(other):
+        return False
+    pairs = (
+        (getattr(one, f.name), getattr(other, f.name))
+        for f in fields(one)  # type: ignore[arg-type]
+        if f.compare
+    )
+    return all(
+        np.array_equal(a, b, equal_nan=True) if isinstance(a, np.ndarray) else a == b
+        for a, b in pairs
+    )

@@ -27,7 +27,8 @@ from shared.errors import (
     UsageError,
     nearest,
 )
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from shared.stepwise import PerReplica, Stepwise
 
 PACKAGE = "impls"
@@ -74,7 +75,7 @@ class Loaded:
         made = self._made(network, optimizer, dtype, device)
         if isinstance(made, Backend):
             return made if self.source.path is None else Guarded(made, self.name)
-        checked = Checked(made, Contract(self.name, network, dtype))
+        checked = Checked(made, Contract(self.name, network, dtype, optimizer.slots))
         return Stepwise(checked if self.kind.replica_axes else PerReplica(checked))
 
     def _made(self, network: Network, optimizer: Optimizer, dtype: str, device: str) -> StepBackend:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from shared.backend import Array, Params
+from shared.backend import Array, OptimizerState, Params
 from shared.errors import UsageError
 from shared.network import Network
 from shared.problems import INITIALIZATIONS, Problem
@@ -67,6 +67,12 @@ def starting_params(problem: Problem, seeds: int | Sequence[int], dtype: str) ->
         return initial_params(problem.network, seeds, dtype, problem.initialization)
     each = [initial_params(problem.network, seed, dtype, problem.initialization) for seed in seeds]
     return tuple(np.stack(tensors) for tensors in zip(*each, strict=True))
+
+
+def starting_state(problem: Problem, params: Params) -> OptimizerState:
+    """Return what the problem's optimizer carries before the first step: zeros."""
+    names = problem.optimizer.slots
+    return OptimizerState(0, {name: tuple(map(np.zeros_like, params)) for name in names})
 
 
 def batch_runs(

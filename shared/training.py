@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.backend import Array, Backend, Dataset, OptimizerState, Params, Recording
+from shared.backend import Array, Backend, Dataset, Params, Recording
 from shared.contract import Contract
 from shared.errors import BackendUnavailable
 from shared.problems import Problem
 from shared.registry import Loaded
-from shared.seeding import batch_runs, starting_params
+from shared.seeding import batch_runs, starting_params, starting_state
 
 CHUNK_BYTES = 16 * 2**20
 CHUNK_STEPS = 4096
@@ -49,7 +49,7 @@ class Trainee:
         self.train_s = 0.0
         self.problem, self.dtype = problem, dtype
         self.data: Dataset = problem.dataset(dtype)
-        self.contract = Contract(self.name, problem.network, dtype)
+        self.contract = Contract(self.name, problem.network, dtype, problem.optimizer.slots)
         self.start(0)
 
     def start(self, seeds: int | Sequence[int]) -> None:
@@ -57,7 +57,7 @@ class Trainee:
         self.seeds = seeds
         self.replicas: tuple[int, ...] = () if isinstance(seeds, int) else (len(seeds),)
         self.params: Params = starting_params(self.problem, seeds, self.dtype)
-        self.state = OptimizerState()
+        self.state = starting_state(self.problem, self.params)
 
     @property
     def name(self) -> str:
@@ -141,11 +141,15 @@ def chunk_ends(trainee: Trainee, every: int) -> Iterator[int]:
 
 
 def step_size_bytes(trainee: Trainee) -> int:
-    """Return what one recorded step takes: parameters, gradients, samples, activations, ∂L/∂z."""
+    """Return what one recorded step takes.
+
+    That is parameters, what the optimizer carries, gradients, samples, activations, ∂L/∂z.
+    """
     network, m = trainee.problem.network, trainee.problem.batch_size
     logits = network.sizes[-1] if network.from_logits else 0
     per_sample = sum(network.sizes) + sum(network.sizes[1:]) + logits + 1
-    numbers = 2 * network.param_count + m * per_sample + 1
+    carried = 2 + len(trainee.problem.optimizer.slots)
+    numbers = carried * network.param_count + m * per_sample + 1
     return int(numbers * math.prod(trainee.replicas) * np.dtype(trainee.dtype).itemsize)
 
 

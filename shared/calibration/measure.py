@@ -13,7 +13,8 @@ from shared.calibration.measured import DTYPES, Calibration, Machine, Measured
 from shared.calibration.samples import FULL, SEED, Density, samples, samples_again
 from shared.calibration.truth import Exact, exact
 from shared.errors import BackendError, ContractError
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from shared.registry import Loaded
 from shared.training import Missing
 
