@@ -45,6 +45,9 @@ class Arithmetic(Protocol):
     def tanh(self, a: Any) -> Any:
         """Return tanh a."""
 
+    def sqrt(self, a: Any) -> Any:
+        """Return the square root of a; NaN, or a ball that holds all, where a is below 0."""
+
     def positive(self, a: Any) -> Any:
         """Return max(0, a)."""
 
@@ -88,6 +91,7 @@ class Double:
     exp = staticmethod(np.exp)
     log1p = staticmethod(np.log1p)
     tanh = staticmethod(np.tanh)
+    sqrt = staticmethod(np.sqrt)
     positive = staticmethod(_positive)
     by_sign = staticmethod(_by_sign)
 
@@ -120,6 +124,7 @@ class LongDouble:
     exp = staticmethod(np.exp)
     log1p = staticmethod(np.log1p)
     tanh = staticmethod(np.tanh)
+    sqrt = staticmethod(np.sqrt)
     positive = staticmethod(_positive)
     by_sign = staticmethod(_by_sign)
 
@@ -161,6 +166,7 @@ class DoubleDoubles:
     exp = staticmethod(functions.exp)
     log1p = staticmethod(functions.log1p)
     tanh = staticmethod(functions.tanh)
+    sqrt = staticmethod(functions.sqrt)
     positive = staticmethod(_positive)
     by_sign = staticmethod(_by_sign)
 

@@ -8,11 +8,11 @@ itself: by how much of a bound it was off is reported.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from shared.backend import Array, Params
+from shared.backend import Array
 from shared.certificate.audit_choice import FAILURES, NEAR, Block, chosen_of, settled_places
 from shared.certificate.audit_places import (
     NUMBERS,
@@ -28,20 +28,14 @@ from shared.certificate.decision import Judged, Verdict
 from shared.certificate.findings import Audit
 from shared.certificate.forms import form_called, profile_called
 from shared.certificate.forward import judge_forward, judged_alone
+from shared.certificate.optimizer_update import Moves
 from shared.certificate.pieces import Places
 from shared.certificate.stages import Reference
-from shared.certificate.update_audit import is_admissible
+from shared.certificate.update_again import update_passes
+from shared.optimizer import Optimizer
 
 PRECISIONS = (128, 512, 2048)
 """Bits, until all is decided; what the last leave open is undecided."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Parameters before, gradients, parameters after, in the dtype of the run, and its rate."""
-
-    params: tuple[Params, Params, Params]
-    rate: np.floating
 
 
 class Auditor:
@@ -82,17 +76,21 @@ class Auditor:
         return [*pieces, *besides]
 
     def audited_update(
-        self, names: Sequence[str], step: Step, pieces: Sequence[Judged], failures: bool
-    ) -> list[Judged]:
-        """Return the judged parameters of a block, those that failed held to the definition."""
+        self, optimizer: Optimizer, names: Sequence[str], moves: Moves, pieces: Sequence[Judged],
+        failures: bool,
+    ) -> list[Judged]:  # fmt: skip
+        """Return what was judged of an update, what failed in it decided from its definition."""
         for piece in pieces if failures else ():
-            w, g, after = (part[names.index(piece.tensor)][piece.rows] for part in step.params)
+            if not piece.any_failed:
+                continue
+            slot, _, name = piece.tensor.rpartition(" ")
+            numbers = moves.numbers(names.index(name), piece.rows)
             confirmed = 0
-            for at in np.argwhere(piece.failed):
-                place = tuple(at.tolist())
-                numbers = (float(v) for v in (w[place], g[place], step.rate, after[place]))
+            for place in map(tuple, np.argwhere(piece.failed).tolist()):
                 self._failed += 1
-                if is_admissible(self._reference.rounding, *numbers):
+                step = int(moves.steps[piece.rows][place[0]])
+                single = numbers.each(lambda a, at=place: a[at])  # type: ignore[misc]
+                if update_passes(self._reference, optimizer, slot, step, single, piece, place):
                     piece.verdict[place] = Verdict.BIT_EQUAL
                     self._overturned += 1
                 else:

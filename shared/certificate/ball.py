@@ -39,6 +39,9 @@ class Balls:
     def tanh(self, a: Any) -> Any:
         return _tanh(a)
 
+    def sqrt(self, a: Any) -> Any:
+        return _sqrt(a)
+
     def positive(self, a: Any) -> Any:
         return _positive(a)
 
@@ -89,6 +92,7 @@ _lifted = np.frompyfunc(arb, 1, 1)
 _exp = np.frompyfunc(lambda ball: _ball(ball).exp(), 1, 1)
 _log1p = np.frompyfunc(lambda ball: _ball(ball).log1p(), 1, 1)
 _tanh = np.frompyfunc(lambda ball: _ball(ball).tanh(), 1, 1)
+_sqrt = np.frompyfunc(lambda ball: _ball(ball).sqrt(), 1, 1)
 _positive = np.frompyfunc(lambda ball: _ball(ball).nonnegative_part(), 1, 1)
 _by_sign = np.frompyfunc(_one_or_both, 3, 1)
 _midpoint = np.frompyfunc(lambda ball: float(_ball(ball)), 1, 1)

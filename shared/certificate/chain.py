@@ -13,10 +13,11 @@ import numpy as np
 from shared.backend import Array, Params, Recording
 from shared.certificate.findings import CARRIED, SAMPLES, START
 from shared.certificate.ledger import KEPT, Ledger
+from shared.certificate.optimizer_update import tensor_name
 from shared.contract import Contract
 from shared.errors import ContractError
 from shared.problems import Problem
-from shared.seeding import batch_runs, starting_params
+from shared.seeding import batch_runs, starting_params, starting_state
 
 
 class Chain:
@@ -26,19 +27,32 @@ class Chain:
         self, problem: Problem, seeds: int | Sequence[int], dtype: str, ledger: Ledger
     ) -> None:
         self._problem, self._seeds, self._ledger = problem, seeds, ledger
-        self._expected: Params = starting_params(problem, seeds, dtype)
+        params = starting_params(problem, seeds, dtype)
+        self._expected = (params, starting_state(problem, params))
         self._link = START
 
     def judge_params(self, recording: Recording) -> None:
-        """Hold every step's parameters to the bits that the step before left."""
-        steps, last = recording.steps, recording.steps[-1:]
-        for i, name in enumerate(self._problem.network.param_names):
-            before, after = recording.before[i], recording.after[i]
-            first, final = self._expected[i][None], recording.final[0][i][None]
-            self._ledger.hold_equal(self._link, name, steps[:1], before[:1], first)
-            self._ledger.hold_equal(CARRIED, name, steps[1:], before[1:], after[:-1])
-            self._ledger.hold_equal(CARRIED, name, last, final, after[-1:])
-        self._expected, self._link = recording.final[0], CARRIED
+        """Hold every step's parameters, and what the optimizer carries, to the bits left before."""
+        params, state = self._expected
+        final_params, final_state = recording.final
+        self._judge_links("", recording, recording.before, recording.after, params, final_params)
+        for slot in self._problem.optimizer.slots:
+            self._judge_links(
+                slot, recording, recording.state_before[slot], recording.state_after[slot],
+                state.slots[slot], final_state.slots[slot],
+            )  # fmt: skip
+        self._expected, self._link = recording.final, CARRIED
+
+    def _judge_links(
+        self, slot: str, recording: Recording, before: Params, after: Params, first: Params,
+        final: Params,
+    ) -> None:  # fmt: skip
+        steps, last, hold = recording.steps, recording.steps[-1:], self._ledger.hold_equal
+        for i, param in enumerate(self._problem.network.param_names):
+            name = tensor_name(slot, param)
+            hold(self._link, name, steps[:1], before[i][:1], first[i][None])
+            hold(CARRIED, name, steps[1:], before[i][1:], after[i][:-1])
+            hold(CARRIED, name, last, final[i][None], after[i][-1:])
 
     def judge_samples(self, recording: Recording) -> Array:
         """Hold the samples to the problem's order, and return them, those that do not exist aside.
@@ -69,7 +83,7 @@ def require_whole(
     name: str, problem: Problem, dtype: str, recording: Recording, first: int
 ) -> None:
     """Raise ContractError unless a recording holds every array of every step from `first` on."""
-    contract = Contract(name, problem.network, dtype)
+    contract = Contract(name, problem.network, dtype, problem.optimizer.slots)
     contract.require_recording(recording, first, recording.batches.shape, every=1)
     if recording.evaluation.activations is None:
         raise ContractError(f"{name}: the activations were not recorded.")

@@ -57,6 +57,10 @@ class Judged:
         What else there is to say of values that failed: of all in a row, or of one at its index.
     form
         The name of the form that explains these values, if it is not the declared one.
+    formula
+        Of an update: what a finding calls the formula that the values are held to.
+    bitwise
+        Whether bits were decided on, and not distances.
     """
 
     stage: str
@@ -72,6 +76,8 @@ class Judged:
     kinks: int = 0
     notes: Mapping[int | tuple[int, ...], str] = field(default_factory=dict)
     form: str = ""
+    formula: str = ""
+    bitwise: bool = False
 
     @property
     def failed(self) -> Array:

@@ -1,4 +1,4 @@
-"""e^a, ln(1 + a) and tanh a of numbers in pairs, to about 2^-100 of the result.
+"""e^a, ln(1 + a), tanh a and √a of numbers in pairs, to about 2^-100 of the result.
 
 Source: Y. Hida, X. S. Li and D. H. Bailey, Algorithms for quad-double precision floating point
 arithmetic, ARITH-15 (2001), 155-162.
@@ -46,6 +46,15 @@ def log1p(a: DoubleDouble) -> DoubleDouble:
     # ln(1 + d) = d - d²/2 + ...; of a number below 2^-106 even a²/2 is too small to be seen.
     plain = (abs(a.high) < 2.0**-106) | (a.high == np.inf)
     return where(plain, a, near + (excess - excess.high * excess.high / 2))
+
+
+@np.errstate(all="ignore")
+def sqrt(a: DoubleDouble) -> DoubleDouble:
+    """Return the square root: NumPy's, and one step of Newton's method."""
+    near = np.sqrt(a.high)
+    found = near + (a - DoubleDouble.of(near) * near) / (2 * near)
+    # Of 0 and of infinity the correction is NaN, and nothing is to be corrected.
+    return where((near > 0) & (near < np.inf), found, DoubleDouble.of(near))
 
 
 @np.errstate(all="ignore")

@@ -32,6 +32,10 @@ class Finding:
         The distance between value and exact value, both as floats of the run's dtype.
     note
         What else there is to say, where no number says it.
+    formula
+        Of an update: what the value was held to.
+    bitwise
+        Whether it was held to the bits that a rounding may have, and not to a distance.
     """
 
     step: int
@@ -48,6 +52,8 @@ class Finding:
     ulps: int
     verdict: Verdict
     note: str = ""
+    formula: str = ""
+    bitwise: bool = False
 
 
 @dataclass(frozen=True, slots=True)

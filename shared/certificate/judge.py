@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from shared.backend import Array, Evaluation, Params, Recording
 from shared.certificate.arithmetic import Double, DoubleDoubles, LongDouble
-from shared.certificate.audit import Auditor, Step
+from shared.certificate.audit import Auditor
 from shared.certificate.audit_choice import Block, drawn_steps, rows_drawn
 from shared.certificate.backward import judge_backward
 from shared.certificate.chain import Chain, require_whole
@@ -21,12 +21,12 @@ from shared.certificate.decision import Judged, Verdict
 from shared.certificate.findings import SHAPE, BackendCertificate, Basis
 from shared.certificate.forward import judge_forward
 from shared.certificate.ledger import Ledger, Rows
+from shared.certificate.optimizer_update import Moves, judge_moves
 from shared.certificate.profile import HostProfile, Profile, tight, wide
 from shared.certificate.rounding import Rounding
 from shared.certificate.sampling import Sampling, sampling
 from shared.certificate.screening import IN_FULL_ONE_IN
-from shared.certificate.stages import UPDATE, Evaluated, Gradients, Reference
-from shared.certificate.update import judge_update
+from shared.certificate.stages import Evaluated, Gradients, Reference
 from shared.errors import ContractError
 from shared.problems import Problem
 
@@ -68,8 +68,8 @@ class Judge:
         self._reference = reference or reference_for(dtype, self._host.profile)
         self._name, self._problem, self._dtype = name, problem, dtype
         data = problem.dataset(dtype)
-        self._x, self._y = _held(data.x), _held(data.y)
-        self._rate = np.dtype(dtype).type(problem.optimizer_in(dtype).learning_rate)
+        self._x, self._y = data.x, data.y
+        self._optimizer = problem.optimizer_in(dtype)
         self._sample = sample or sampling(problem, seeds)
         self._in_full = replace(self._sample, one_in=IN_FULL_ONE_IN)
         self._drawn = drawn_steps(problem, self._sample)
@@ -113,11 +113,11 @@ class Judge:
         seen = Evaluated(
             self._problem.network, _all_held(before),
             (
-                self._x[batches[chosen]],
+                _held(self._x[batches[chosen]]),
                 *(_held(a[chosen]) for a in evaluation.activations or ()),
             ),
             self._logits(evaluation, chosen),
-            self._y[batches[chosen]], _held(np.asarray(evaluation.loss)[chosen]),
+            _held(self._y[batches[chosen]]), _held(np.asarray(evaluation.loss)[chosen]),
         )  # fmt: skip
         deltas = recording.deltas and tuple(_held(d[chosen]) for d in recording.deltas)
         held, names = _all_held(grads), self._problem.network.param_names
@@ -129,9 +129,12 @@ class Judge:
         block = Block(seen, Gradients(held, deltas), drawn)
         reported = self._ledger.may_keep(int(recording.steps[chosen][0]))
         judged_all = self._auditor.audited(block, judged_all, reported)
-        updated = list(judge_update(self._reference, names, before, grads, after, self._rate))
-        step = Step((before, grads, after), self._rate)
-        judged_all += self._auditor.audited_update(names, step, updated, reported)
+        moves = Moves(
+            recording.steps[chosen], before, grads, after,
+            _rows_of(recording.state_before, chosen), _rows_of(recording.state_after, chosen),
+        )  # fmt: skip
+        updated = list(judge_moves(self._reference, self._optimizer, names, moves))
+        judged_all += self._auditor.audited_update(self._optimizer, names, moves, updated, reported)
         for rank, judged in enumerate(judged_all, start=1):
             self._kinks += judged.kinks
             at = Rows(recording.steps[chosen], recording.batches[chosen], rank)
@@ -177,10 +180,7 @@ class Judge:
             steps=self._steps,
             judged_steps=self._judged_steps,
             one_in=self._sample.one_in,
-            stages=tuple(
-                tally.summary(bitwise=stage == UPDATE)
-                for (stage, _), tally in ledger.tallies.items()
-            ),
+            stages=tuple(tally.summary() for tally in ledger.tallies.values()),
             findings=ledger.first,
             found=ledger.found,
             verdict=ledger.worst if self._judged_steps or ledger.found else Verdict.UNDECIDED,
@@ -234,6 +234,10 @@ def _answers(
         np.broadcast_to(_held(y), (*loss.shape, *y.shape)),
         loss,
     )
+
+
+def _rows_of(slots: Mapping[str, Params], rows: slice | Array) -> dict[str, Params]:
+    return {name: tuple(w[rows] for w in params) for name, params in slots.items()}
 
 
 def _held(a: Array) -> Array:

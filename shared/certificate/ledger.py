@@ -115,7 +115,7 @@ class Ledger:
             tensor=judged.tensor, element=place[1:], name=self._name_of(judged.tensor, place[1:]),
             value=float(value), exact=float(exact), error=error, bound=bound,
             ulps=int(ulp_distance(*(v.astype(self._dtype).reshape(1) for v in (value, exact)))[0]),
-            verdict=verdict, note=note,
+            verdict=verdict, note=note, formula=judged.formula, bitwise=judged.bitwise,
         )  # fmt: skip
 
     def _keep(self, rank: int, finding: Finding) -> None:
@@ -125,8 +125,14 @@ class Ledger:
         self._kept = sorted(self._kept, key=lambda item: item[:2])[:KEPT]
 
     def _name_of(self, tensor: str, element: tuple[int, ...]) -> str:
-        """Name a parameter's element as the network does; anything else by its index."""
+        """Name a parameter's element as the network does; anything else by its index.
+
+        What an optimizer carries for it has the slot's name before: `velocity of w1`.
+        """
         network = self._problem.network
+        slot, space, param = tensor.rpartition(" ")
+        if space:
+            return f"{slot} of {self._name_of(param, element)}"
         if tensor in network.param_names:
             i = network.param_names.index(tensor)
             shape = network.param_shapes[i]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shared.backend import Array
+
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
@@ -35,3 +37,20 @@ class Rounding:
         Source: N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., Lemma 3.1.
         """
         return k * self.u / (1 - k * self.u)
+
+
+def half_steps(rounding: Rounding, value: Array) -> tuple[Array, Array]:
+    """Return half the distances from floats to those below and above them.
+
+    Shapes: value float64 or of the dtype, results alike.
+    """
+    info = np.finfo(rounding.dtype)
+    mantissa, exponent = np.frexp(value)
+    lowest = info.minexp - info.nmant
+    # NumPy's own spacing knows none of the largest float.
+    exponent = np.where(value == 0, lowest, np.maximum(exponent - info.nmant - 1, lowest))
+    half = np.ldexp(0.5, exponent)
+    # Below a power of two floats lie twice as dense, unless all that is below is subnormal.
+    power = (abs(mantissa) == 0.5) & (abs(value) > rounding.omega)
+    inward = np.where(power, half / 2, half)
+    return np.where(value > 0, inward, half), np.where(value > 0, half, inward)

@@ -9,7 +9,6 @@ import numpy as np
 from shared.backend import Array
 from shared.certificate.decision import Judged, Verdict
 from shared.certificate.findings import StageSummary
-from shared.certificate.stages import UPDATE
 
 _OCTAVES = 64
 """Ratios are told apart between 2^-64 and 2^64."""
@@ -31,7 +30,7 @@ class Tally:
         self._counts = np.zeros(len(Verdict), dtype=np.int64)
         self._ratios, self._resolutions = _Histogram(), _Histogram()
         self._worst, self._worst_step = 0.0, 0
-        self._settled = 0
+        self._settled, self._bitwise = 0, judged.bitwise
         self._forms: Counter[str] = Counter()
         self._worst_resolution: float | None = 0.0
 
@@ -45,7 +44,7 @@ class Tally:
         if judged.places is not None:
             self._add_unsettled(judged, steps[judged.places[0]])
             return
-        if judged.stage == UPDATE and judged.exact is judged.value:
+        if judged.bitwise and judged.exact is judged.value:
             return  # bit by bit right: there is no distance to speak of
         # An odd stride meets every row and every column of a wide tensor.
         stride = max(1, judged.value[0].size // LOOKED_AT) | 1
@@ -93,8 +92,8 @@ class Tally:
             if ratio[worst] > self._worst:
                 self._worst, self._worst_step = float(ratio[worst]), int(steps[worst])
 
-    def summary(self, bitwise: bool) -> StageSummary:
-        """Return what was seen; bitwise stages have no resolution."""
+    def summary(self) -> StageSummary:
+        """Return what was seen; what was decided by its bits has no resolution."""
         return StageSummary(
             self._stage,
             self._tensor,
@@ -102,8 +101,8 @@ class Tally:
             self._worst,
             self._worst_step,
             self._ratios.median(),
-            None if bitwise else self._resolutions.median(),
-            None if bitwise else self._worst_resolution,
+            None if self._bitwise else self._resolutions.median(),
+            None if self._bitwise else self._worst_resolution,
             self._settled,
             dict(self._forms),
         )

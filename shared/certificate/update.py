@@ -17,7 +17,7 @@ from shared.backend import Array, Params
 from shared.certificate.decision import Judged, Verdict
 from shared.certificate.double_double import two_sum
 from shared.certificate.exact_sum import sign_of_sum
-from shared.certificate.rounding import Rounding
+from shared.certificate.rounding import Rounding, half_steps
 from shared.certificate.stages import UPDATE, Reference, parts
 
 _CUT = np.float64(2**27 + 1)
@@ -53,11 +53,11 @@ def _judge(
         # Nothing else needs to be known; the zeros take no memory.
         zero = np.broadcast_to(0.0, value.shape)
         equal = np.full(value.shape, Verdict.BIT_EQUAL, np.uint8)
-        return Judged(UPDATE, name, value, value, zero, zero, equal)
+        return Judged(UPDATE, name, value, value, zero, zero, equal, bitwise=True)
     verdict = np.where(allowed, np.uint8(Verdict.BIT_EQUAL), np.uint8(Verdict.DIFFERENT))
     measured = (value.astype(np.float64), np.zeros(value.shape), np.zeros(value.shape))
     _measure(reference.rounding, w, g, rate, value, ~allowed, measured)
-    return Judged(UPDATE, name, value, *measured, verdict)
+    return Judged(UPDATE, name, value, *measured, verdict, bitwise=True)
 
 
 def admissible(rounding: Rounding, w: Array, g: Array, rate: np.floating, after: Array) -> Array:
@@ -104,7 +104,7 @@ def _is_fused(rounding: Rounding, w: Array, g: Array, after: Array, rate: np.flo
 
 def _is_nearest(rounding: Rounding, w: Array, g: Array, after: Array, rate: np.floating) -> Array:
     """Say whether no float is nearer to w - ηg than `after`, or `after` is 0 for a subnormal."""
-    terms, (below, above) = _difference(w, g, after, rate), _half_steps(rounding, after)
+    terms, (below, above) = _difference(w, g, after, rate), half_steps(rounding, after)
     away = sum(terms[1:], terms[0])
     # Adding the terms up rounds; only what lies so close to a middle has to be summed exactly.
     doubt = 2.0**-50 * sum(map(abs, terms))
@@ -141,20 +141,6 @@ def _product_error(eta: Array, g: Array, p: Array) -> Array:
         ((p - eta_high * g_high) - eta_low * g_high) - eta_high * g_low
     )
     return error
-
-
-def _half_steps(rounding: Rounding, after: Array) -> tuple[Array, Array]:
-    """Return half the distances to the floats below and above."""
-    info = np.finfo(rounding.dtype)
-    mantissa, exponent = np.frexp(after)
-    lowest = info.minexp - info.nmant
-    # NumPy's own spacing knows none of the largest float.
-    exponent = np.where(after == 0, lowest, np.maximum(exponent - info.nmant - 1, lowest))
-    half = np.ldexp(0.5, exponent)
-    # Below a power of two floats lie twice as dense, unless all that is below is subnormal.
-    power = (abs(mantissa) == 0.5) & (abs(after) > rounding.omega)
-    inward = np.where(power, half / 2, half)
-    return np.where(after > 0, inward, half), np.where(after > 0, half, inward)
 
 
 def _measure(

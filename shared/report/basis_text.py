@@ -17,7 +17,8 @@ from shared.report import words
 PREMISES = (
     "IEEE-754 rounding to nearest; any order of summation, any association of products, "
     "fused multiply-adds and flushed subnormals allowed; sigmoid, tanh, exponential and logarithm "
-    "within the errors above; data, order, targets and learning rate are the problem's."
+    "within the errors above; data, order, targets and the optimizer's numbers are the problem's, "
+    "and it starts from the gradient as that was recorded."
 )
 
 _VERDICTS = {

@@ -55,8 +55,8 @@ def print_certificates(console: Console, certificates: Sequence[BackendCertifica
         console,
         "Counts over all backends; worst and median of error over bound (a worst of 0.5: twice as "
         "wide as needed), and the median of (bound + error) / |value|, of the backend where they "
-        "are largest: a fault moves a value by less than the resolution. The update is decided bit "
-        "by bit.",
+        "are largest: a fault moves a value by less than the resolution. "
+        + _bit_by_bit(certificates),
         style="dim",
     )
     print_basis(console, certificates)
@@ -66,6 +66,13 @@ def print_certificates(console: Console, certificates: Sequence[BackendCertifica
     for one in certificates:
         if one.findings:
             _print_findings(console, one)
+
+
+def _bit_by_bit(certificates: Sequence[BackendCertificate]) -> str:
+    updates = [s for one in certificates for s in one.stages if s.stage == UPDATE]
+    if all(stage.resolution is None for stage in updates):
+        return "The update is decided bit by bit."
+    return "What stands in an update without a resolution is decided bit by bit."
 
 
 def print_judged(console: Console, judged: JudgedFile) -> None:
@@ -127,10 +134,13 @@ def what_is_wrong(finding: Finding) -> str:
             return f"{recorded}no float holds the exact value, and what follows from it is lost."
         return f"{recorded}the exact value is {finding.exact!r}."
     away = f"the exact value is {finding.exact!r}, {words.ulps(finding.ulps)} ULPs away"
-    if finding.stage == UPDATE:
-        return f"{recorded}{away}: no rounding of w - ηg gives it."
+    if finding.bitwise:
+        said = f"{recorded}{away}: no rounding of {finding.formula} gives it. {finding.note}"
+        return said.rstrip()
     times = finding.error / finding.bound if finding.bound else math.inf
     explained = "what rounding can explain"
+    if finding.stage == UPDATE:
+        explained = f"what rounding of {finding.formula} can explain"
     if finding.verdict == Verdict.UNDECIDED:
         explained += " in this stage, though within the bound of the step as a whole"
     return f"{recorded}{away}: {times:.3g} times {explained}. {finding.note}".rstrip()

@@ -126,6 +126,9 @@ class Enclosures:
         lower, upper = a.middle - a.radius, a.middle + a.radius
         return _between(np.maximum(lower, 0), np.maximum(upper, 0))
 
+    def sqrt(self, _: Any) -> Any:
+        raise TypeError("no step of gradient descent takes a root; there is none of an Enclosure.")
+
     def by_sign(self, z: Any, upper: Any, lower: Any) -> Any:
         """Return upper where z >= 0, lower where it is less; where it may be either, their hull."""
         upper, lower = _lifted(upper), _lifted(lower)

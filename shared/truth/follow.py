@@ -16,6 +16,7 @@ from shared.backend import Array
 from shared.certificate.arithmetic import Double
 from shared.certificate.exact_step import mean_loss
 from shared.classification import predicted, right
+from shared.errors import UsageError
 from shared.interrupts import interrupts_deferred
 from shared.problems import Problem
 from shared.truth.account import accounts, likenesses, ulp_of
@@ -36,12 +37,21 @@ MOST_WORK = 2**26
 MARKS_TOGETHER = 64
 
 
+def require_followable(problem: Problem) -> None:
+    """Raise UsageError unless the problem's optimizer is one whose steps can be differentiated."""
+    if not problem.optimizer.is_plain:
+        raise UsageError(
+            f"the exact trajectory is followed of plain gradient descent only; {problem.name} is "
+            f"trained by {problem.optimizer}. Every step of it is judged without --truth, too."
+        )
+
+
 def can_follow(problem: Problem) -> bool:
-    """Whether the exact trajectory of such a run can be followed: SGD, and little enough work."""
+    """Whether the exact trajectory of such a run can be followed: is it little enough work?"""
     size = problem.network.param_count
     steps = min(problem.step_count, most_steps(problem))
     work = steps * min(problem.batch_size, len(problem.x)) * size
-    return problem.optimizer.name == "sgd" and size <= MOST_PARAMS and work <= MOST_WORK
+    return size <= MOST_PARAMS and work <= MOST_WORK
 
 
 def follow(

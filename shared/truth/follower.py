@@ -8,7 +8,7 @@ from shared.backend import Recording
 from shared.problems import Problem
 from shared.truth.estimate import Estimate, GrowthTaker
 from shared.truth.findings import Truth
-from shared.truth.follow import can_follow, follow
+from shared.truth.follow import can_follow, follow, require_followable
 from shared.truth.residuals import ResidualTaker
 
 
@@ -17,9 +17,15 @@ class Follower:
 
     Of a network too large for the exact trajectory, it estimates the sensitivity of the first
     backend's run.
+
+    Raises
+    ------
+    UsageError
+        The optimizer is another than plain gradient descent, whose derivative is known here.
     """
 
     def __init__(self, names: Sequence[str], problem: Problem, seed: int, dtype: str) -> None:
+        require_followable(problem)
         self._problem, self._seed, self._dtype = problem, seed, dtype
         self._residuals: list[ResidualTaker] = []
         self._growth: GrowthTaker | None = None
