@@ -15,7 +15,7 @@ def build_parser() -> argparse.ArgumentParser:
         "Exit codes: 0 certified, 1 different, 2 usage, "
         "3 undecided or a backend missing, 130 interrupted.",
     )
-    commands = parser.add_subparsers(metavar="{run,judge,calibrate,list}", required=True)
+    commands = parser.add_subparsers(metavar="{run,judge,spec,calibrate,list}", required=True)
 
     run = commands.add_parser(
         "run",
@@ -23,8 +23,10 @@ def build_parser() -> argparse.ArgumentParser:
         description="Train one network with every backend, judge every step, and report.",
     )
     run.set_defaults(command="run")
-    run.add_argument("--problem", default="people16", metavar="P", help="default: people16")
-    run.add_argument("--seed", metavar="N", help="default: 42")
+    run.add_argument("--problem", metavar="P", help="default: people16")
+    run.add_argument("--spec", metavar="FILE", help="your own network and data, instead: mine.json")
+    run.add_argument("--data", metavar="DIR", help="the folder of mnist's files")
+    run.add_argument("--seed", metavar="N", help="default: the spec's, or 42")
     run.add_argument("--seeds", metavar="A-B", help="many seeds at once, with a summary: 0-99")
     run.add_argument("--backends", metavar="A,B", help="names or files: numpy,jax,./mine.py")
     run.add_argument("--dtype", default="float64", metavar="D", help="float64 or float32")
@@ -44,8 +46,21 @@ def build_parser() -> argparse.ArgumentParser:
     )
     judging.set_defaults(command="judge")
     judging.add_argument("files", nargs="+", metavar="FILE", help="recordings, from any machine")
+    judging.add_argument("--spec", metavar="FILE", help="the spec that they were made from")
+    judging.add_argument("--data", metavar="DIR", help="the folder of mnist's files")
     judging.add_argument("--certify", metavar="N", help="judge one step in N, drawn from the seed")
     judging.add_argument("--json", metavar="FILE", help="write the certificates as JSON")
+
+    speccing = commands.add_parser(
+        "spec",
+        help="print a spec to start from",
+        description="Print a problem as a spec, in JSON: save it, change it, and train it with "
+        "`run --spec FILE`. docs/spec.md lists the fields.",
+    )
+    speccing.set_defaults(command="spec")
+    speccing.add_argument("--problem", metavar="P", help="default: people16")
+    speccing.add_argument("--data", metavar="DIR", help="the folder of mnist's files")
+    speccing.add_argument("--seed", metavar="N", help="default: 42")
 
     calibrating = commands.add_parser(
         "calibrate",

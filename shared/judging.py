@@ -14,9 +14,12 @@ from shared.certificate.profile import HostProfile, tight
 from shared.certificate.sampling import sampling
 from shared.errors import RecordingFileError, UsageError
 from shared.host import host
-from shared.problems import Problem, problem, require_dtype
+from shared.problems import Problem, folder_names, problem, require_dtype
 from shared.recording_file import open_recording
 from shared.seeding import require_seed
+
+SPEC_ADVICE = "If it was made from a spec, name that: judge --spec FILE."
+LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +34,23 @@ class JudgedFile:
 
 
 def judge_file(
-    path: Path, one_in: int | None = None, progress: Callable[[int], None] = lambda _: None
+    path: Path,
+    one_in: int | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+    given: Problem | None = None,
 ) -> JudgedFile:
     """Judge a saved run; `progress` gets the number of steps looked at.
 
     one_in
         Judge one step in so many; if not said, all, or as many as a budget allows.
+    given
+        The problem that it should be of, where that is made from a spec or from files of the
+        user's own, and is known by no name here.
 
     Raises
     ------
     RecordingFileError
-        The file is damaged, or its problem is not one that is known here.
+        The file is damaged, or its problem is not the one given, or none that is known here.
     UsageError
         Its dtype is none that is known.
     """
@@ -50,7 +59,7 @@ def judge_file(
     try:
         for key in ("versions", "host"):
             header[key]  # the report states them
-        asked = _problem_of(header["problem"])
+        asked = _problem_of(header["problem"], given)
         seed = require_seed(header["seed"])
         sample = sampling(asked, seed, one_in)
         profile, remarks = _profile_of(header)
@@ -81,17 +90,34 @@ def _profile_of(header: dict[str, Any]) -> tuple[HostProfile, tuple[str, ...]]:
     return profiles[framework], remarks
 
 
-def _problem_of(data: dict[str, Any]) -> Problem:
+def _problem_of(data: dict[str, Any], given: Problem | None) -> Problem:
     """Find the problem that a header describes, and hold it to every word of the description."""
-    try:
-        known = problem(data["name"])
-    except UsageError as error:
-        raise RecordingFileError(str(error)) from error
+    known = _known(data["name"]) if given is None else given
+    if data["name"] != known.name:
+        raise RecordingFileError(
+            f"it is a recording of the problem {data['name']!r}, and the one given is "
+            f"{known.name!r}."
+        )
     asked = known.changed(data["epochs"], data["optimizer"]["learning_rate"])
     for key, value in asked.to_json().items():
         if data.get(key) != value:
+            advice = SPEC_ADVICE if given is None else "Was the spec changed since, or its data?"
             raise RecordingFileError(
-                f"it was made with another {key!r} of the problem {data['name']!r}: expected "
-                f"{value!r}, got {data.get(key)!r}."
+                f"it was made with another {key!r} of the problem {known.name!r}: expected "
+                f"{_shown(value)}, got {_shown(data.get(key))}. {advice}"
             )
     return asked
+
+
+def _known(name: str) -> Problem:
+    try:
+        return problem(name)
+    except UsageError as error:
+        advice = "" if name in folder_names() else f" {SPEC_ADVICE}"
+        raise RecordingFileError(f"{error}{advice}") from error
+
+
+def _shown(value: Any) -> str:
+    """Return a part of a description, cut where it is long: of pictures it names every pixel."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."

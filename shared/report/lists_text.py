@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from shared.errors import BackendError, ProblemUnavailable
-from shared.problems import Problem, problem, problem_names
+from shared.problems import Problem, folder_names, problem, problem_names
 from shared.registry import load, sources
 from shared.report.layout import heading, say, table_of
 
@@ -27,9 +27,13 @@ def print_lists(console: Console) -> None:
             columns = ", ".join(map(str, one.features))
             told = [part for part in (one.title, columns, one.origin) if part]
             remarks.append((f"{name}: {'; '.join(told)}", "dim"))
+    for name in folder_names():
+        table.add_row(name, *["-"] * 5)
+        remarks.append((f"{name}: from files that you have: --problem {name} --data DIR", "dim"))
     console.print(table)
     for remark, style in remarks:
         say(console, remark, style)
+    say(console, "Data and a network of your own are named by a spec: --spec mine.json", "dim")
     heading(console, "Backends")
     table = table_of("", "framework", "where", left=(0, 1, 2))
     for source in sources():
