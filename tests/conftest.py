@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import cache
 from typing import TypeAlias
 
 import pytest
 
 from shared.backend import Backend
-from shared.errors import BackendUnavailable
-from shared.network import Network, Optimizer
-from shared.registry import Loaded, Source, load, sources
+from shared.errors import BackendUnavailable, IsogradError
+from shared.network import Network
+from shared.optimizer import Optimizer
+from shared.registry import Loaded, Source, find, load, sources
 
 Make: TypeAlias = Callable[..., Backend]
 
@@ -25,6 +26,56 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPR
 
 # No test looks at a calibration of this machine, or writes one over it.
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="isograd-tests-")
+
+
+MARKS = (
+    "check(name): which of the checks of tests/conformance this is",
+    "every_case: asked of every network with every optimizer in every dtype",
+    "compiles_much: made on two cases only where there are few",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let tests/conformance be run on a backend of one's own."""
+    parser.addoption(
+        "--backend", action="append", default=[], metavar="NAME_OR_FILE",
+        help="check this backend in tests/conformance, in full; may be given more than once "
+        "(default: each backend of impls/, on few cases)",
+    )  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marks, and refuse at once a backend that there is nothing to check of."""
+    for mark in MARKS:
+        config.addinivalue_line("markers", mark)
+    if hasattr(config, "workerinput"):
+        return
+    named = config.getoption("backend")
+    try:
+        found = [load(find(name)).source for name in named]
+    except IsogradError as error:
+        raise pytest.UsageError(str(error)) from error
+    names = [source.name for source in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise pytest.UsageError(f"backend {name!r} is named twice; expected each once.")
+    # Whole paths, for processes that may start in another folder.
+    named[:] = [str(source.path or source.name) for source in found]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None, None, None]:
+    """After everything but the last line: what became of the backends that were named."""
+    yield
+    if config.getoption("backend"):
+        from tests.conformance.summary import outcomes, summary
+
+        for heading, lines in summary(outcomes(terminalreporter.stats)).items():
+            terminalreporter.section(heading)
+            for line in lines:
+                terminalreporter.write_line(line)
 
 
 def load_or_skip(source: Source) -> Loaded:

@@ -3,32 +3,54 @@
 from __future__ import annotations
 
 import re
+import textwrap
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from shared.comparison import compare
-from shared.problems import problem
+from shared.errors import BackendUnusable
+from shared.network import Network
+from shared.optimizer import Optimizer
+from shared.problems import DTYPES, problem
 from shared.registry import find, load
 from shared.seeding import initial_params
+from tests.command_line import Ran, unwrapped
+from tests.conformance_runs import checked, told_of
+from tests.conftest import load_or_skip
 from tests.gradient_check import excess
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
 
-def own_backend(source: str, folder: Path) -> Path:
-    path = folder / "mine.py"
+def own_backend(source: str, folder: Path, name: str = "mine") -> Path:
+    path = folder / f"{name}.py"
     path.write_text(source, "utf-8")
     return path
+
+
+def blocks(heading: str, language: str = "python") -> list[str]:
+    """Return the blocks of code below a heading of docs/your-own.md."""
+    page = (ROOT / "docs" / "your-own.md").read_text("utf-8")
+    (below,) = re.findall(rf"^## {heading}$(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
+    return re.findall(rf"```{language}\n(.*?)```", below, re.DOTALL)
 
 
 @pytest.fixture
 def source() -> str:
     """The backend that docs/your-own.md walks through."""
-    page = (ROOT / "docs" / "your-own.md").read_text("utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    return str(code)
+    (code,) = blocks(r"A whole one in \d+ lines")
+    return code
+
+
+@pytest.fixture
+def port() -> str:
+    """The port to autograd in the same page."""
+    (code,) = blocks("A port of another framework")
+    return code
 
 
 def worst_excess(path: Path) -> float:
@@ -80,6 +102,113 @@ def test_the_backend_of_the_docs_without_its_factor_is_seen(source: str, tmp_pat
 def test_the_backend_of_the_docs_is_as_short_as_it_says(source: str) -> None:
     lines = [line for line in source.splitlines() if line.strip()]
     assert f"A whole one in {len(lines)} lines" in (ROOT / "docs" / "your-own.md").read_text()
+
+
+def with_momentum(source: str) -> str:
+    """Put the two methods of the page that know momentum in the place of the backend's own."""
+    (methods,) = blocks("Optimizers with state")
+    methods = textwrap.indent(methods, "    ")
+    made, update = re.split(r"(?=^    def update)", methods, flags=re.MULTILINE)
+    before, _, rest = source.partition("    def __init__")
+    verbs = rest[rest.index("    def evaluate") : rest.index("    def update")]
+    return f"from shared.optimizer import Optimizer\n{before}{made}{verbs}{update}"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_methods_of_the_docs_train_with_momentum(
+    source: str, tmp_path: Path, dtype: str
+) -> None:
+    own = load(find(str(own_backend(with_momentum(source), tmp_path))))
+    one = replace(problem("people16").changed(epochs=5), optimizer=Optimizer(0.05, "momentum"))
+    (certificate,) = compare(one, 42, [own], dtype=dtype).certificates
+    assert certificate.certified
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        Optimizer(0.1), Optimizer(0.1, "momentum", nesterov=True),
+        Optimizer(0.1, "momentum", rate_place="inside"),
+        Optimizer(0.1, "momentum", weight_decay=0.1), Optimizer(0.1, "adam"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_methods_of_the_docs_refuse_other_optimizers(
+    source: str, tmp_path: Path, optimizer: Optimizer
+) -> None:
+    own = load(find(str(own_backend(with_momentum(source), tmp_path))))
+    with pytest.raises(BackendUnusable, match="momentum, nothing else"):
+        own.create(Network((2, 2, 1)), optimizer, "float64")
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """The checks of tests/conformance on the page's port, and on its first backend made wrong."""
+    folder = tmp_path_factory.mktemp("docs")
+    (mine,), (port,) = blocks(r"A whole one in \d+ lines"), blocks("A port of another framework")
+    load_or_skip(find(str(own_backend(port, folder, "port"))))
+    own_backend(mine.replace("d2 = 2 * (o - y)", "d2 = (o - y)"), folder)
+    return checked(folder, ["port", "mine"])
+
+
+def test_the_page_shows_what_the_checks_say_of_the_port(ran: Ran) -> None:
+    shown, _ = blocks("Every check at once", "text")
+    lines = [line for line in shown.splitlines() if line != "..."]
+    assert [line for line in lines if line not in told_of(ran, "port").splitlines()] == []
+
+
+def test_the_page_shows_what_the_checks_say_of_a_factor_that_is_missing(ran: Ran) -> None:
+    _, shown = blocks("Every check at once", "text")
+    assert shown in told_of(ran, "mine")
+    assert "backward, b3. It is" in unwrapped(told_of(ran, "mine"))
+    assert "mine breaks backward;" in ran.text
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("name", "epochs"), [("people16", 5), ("digits-softmax", 1)])
+def test_the_port_of_the_docs_is_certified(
+    port: str, tmp_path: Path, name: str, epochs: int, dtype: str
+) -> None:
+    own = load_or_skip(find(str(own_backend(port, tmp_path, "port"))))
+    one = problem(name).changed(epochs=epochs)
+    (certificate,) = compare(one, 42, [own], dtype=dtype, one_in=16).certificates
+    assert certificate.certified
+
+
+def test_the_port_of_the_docs_is_short(port: str) -> None:
+    assert len([line for line in port.splitlines() if line.strip()]) < 60
+
+
+def test_a_sigmoid_without_a_slope_of_its_own_is_as_the_page_says(
+    port: str, tmp_path: Path
+) -> None:
+    plain = port.replace(
+        "primitive(lambda z: 1 / (1 + np.exp(-z)))", "lambda z: 1 / (1 + np.exp(-z))"
+    )
+    plain = re.sub(r"^ *defvjp\(.*\n", "", plain, flags=re.MULTILINE)
+    assert "defvjp(" not in plain
+    own = load_or_skip(find(str(own_backend(plain, tmp_path, "port"))))
+    backend = own.create(Network((1, 1)), Optimizer(0.1), "float32")
+    one, b = np.ones((1, 1), "float32"), np.zeros(1, "float32")
+    with np.errstate(all="ignore"):
+        seen = [
+            backend.gradients((np.array([[z]], "float32"), b), one, one).grads[0].item()
+            for z in (-44, -45, -89)
+        ]
+    assert seen[0] < 0
+    assert seen[1] == 0
+    assert np.isnan(seen[2])
+
+
+def test_autograd_derives_a_mean_and_a_maximum_as_the_page_says(port: str, tmp_path: Path) -> None:
+    load_or_skip(find(str(own_backend(port, tmp_path, "port"))))
+    import autograd.numpy as anp
+    from autograd import grad
+
+    assert grad(anp.mean)(np.ones(2, "float32")).dtype == np.float64
+    assert grad(lambda z: anp.sum(z) / z.size)(np.ones(2, "float32")).dtype == np.float32
+    assert grad(lambda z: anp.maximum(z, 0))(0.0) == 0.5
+    assert grad(lambda z: anp.where(z > 0, z, 0))(0.0) == 0
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
