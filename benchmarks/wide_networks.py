@@ -30,7 +30,8 @@ from benchmarks.claims import (
 from benchmarks.single_network import Baseline
 from shared.backend import Array, Backend, Dataset, OptimizerState, Params, Recording
 from shared.errors import BackendUnavailable
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from shared.registry import find, load
 from shared.seeding import initial_params
 
