@@ -13,9 +13,9 @@ import numpy as np
 
 from shared.backend import Array
 from shared.certificate.double_double import two_sum
+from shared.certificate.exact_product import exact_product
 from shared.certificate.update_audit import nearest
 
-_CUT = np.float64(2**27 + 1)
 _FAR = 600
 """A term that is 2^600 times larger than another leaves of it no more than a direction."""
 
@@ -47,7 +47,7 @@ def _fused(a: Array, b: Array, c: Array) -> Array:
     gap = third_exponent - exponent
     # Scaled, nothing over- or underflows; what is far smaller is kept as a direction.
     third = np.ldexp(third, np.clip(gap, -_FAR, _FAR))
-    high, low = _product(left, right)
+    high, low = exact_product(left, right)
     top, rest = two_sum(third, low)
     near, error = two_sum(high, top)
     found = near + _odd_sum(rest, error)
@@ -67,14 +67,6 @@ def _exactly(a: float, b: float, c: float) -> float:
     if not np.isfinite((a, b, c)).all():
         return float(np.float64(a) * np.float64(b) + np.float64(c))
     return nearest(Fraction(a) * Fraction(b) + Fraction(c), "float64")
-
-
-def _product(a: Array, b: Array) -> tuple[Array, Array]:
-    """Return ab as two float64 numbers without rounding (T. J. Dekker, 1971)."""
-    p = a * b
-    a_high, b_high = (c - (c - v) for v, c in ((a, a * _CUT), (b, b * _CUT)))
-    a_low, b_low = a - a_high, b - b_high
-    return p, a_low * b_low - (((p - a_high * b_high) - a_low * b_high) - a_high * b_low)
 
 
 def _odd_sum(a: Array, b: Array) -> Array:

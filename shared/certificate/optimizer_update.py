@@ -15,7 +15,7 @@ import numpy as np
 
 from shared.backend import Array, Params
 from shared.certificate.adaptive_step import judge_adaptive
-from shared.certificate.decision import Judged, Verdict
+from shared.certificate.decision import Judged, Verdict, bit_equal
 from shared.certificate.rounding import Rounding
 from shared.certificate.stages import UPDATE, Reference, parts
 from shared.certificate.update import SHOWN, judge_update
@@ -106,10 +106,7 @@ def judge_tensor(
         return judge_adaptive(reference, optimizer, tensor, steps, numbers, value)
     allowed = admissible(reference.rounding, optimizer, slot, numbers, value)
     if allowed.all():
-        # Nothing else needs to be known; the zeros take no memory.
-        zero = np.broadcast_to(0.0, value.shape)
-        equal = np.full(value.shape, Verdict.BIT_EQUAL, np.uint8)
-        return Judged(UPDATE, tensor, value, value, zero, zero, equal, bitwise=True)
+        return bit_equal(UPDATE, tensor, value)
     verdict = np.where(allowed, np.uint8(Verdict.BIT_EQUAL), np.uint8(Verdict.DIFFERENT))
     measured = _measured(reference.rounding, optimizer, slot, numbers, value, ~allowed)
     notes = _notes(reference.rounding, optimizer, slot, numbers, value, ~allowed)

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from shared.backend import Array, Params
-from shared.certificate.decision import Judged, Verdict
+from shared.certificate.decision import Judged, Verdict, bit_equal
 from shared.certificate.double_double import two_sum
+from shared.certificate.exact_product import exact_product
 from shared.certificate.exact_sum import sign_of_sum
 from shared.certificate.rounding import Rounding, half_steps
 from shared.certificate.stages import UPDATE, Reference, parts
 
-_CUT = np.float64(2**27 + 1)
 _SAFE = (2.0**-400, 2.0**400)
 
 SHOWN = 20
@@ -50,10 +50,7 @@ def _judge(
 ) -> Judged:
     allowed = admissible(reference.rounding, w, g, rate, value)
     if allowed.all():
-        # Nothing else needs to be known; the zeros take no memory.
-        zero = np.broadcast_to(0.0, value.shape)
-        equal = np.full(value.shape, Verdict.BIT_EQUAL, np.uint8)
-        return Judged(UPDATE, name, value, value, zero, zero, equal, bitwise=True)
+        return bit_equal(UPDATE, name, value)
     verdict = np.where(allowed, np.uint8(Verdict.BIT_EQUAL), np.uint8(Verdict.DIFFERENT))
     measured = (value.astype(np.float64), np.zeros(value.shape), np.zeros(value.shape))
     _measure(reference.rounding, w, g, rate, value, ~allowed, measured)
@@ -121,26 +118,12 @@ def _is_nearest(rounding: Rounding, w: Array, g: Array, after: Array, rate: np.f
 
 
 def _difference(w: Array, g: Array, after: Array, rate: np.floating) -> tuple[Array, ...]:
-    """Return w - ηg - after as float64 numbers that add up to it without rounding.
-
-    Source: T. J. Dekker, A floating-point technique for extending the available precision,
-    Numerische Mathematik 18 (1971), 224-242.
-    """
+    """Return w - ηg - after as float64 numbers that add up to it without rounding."""
     eta, w, g, after = (np.asarray(v, np.float64) for v in (rate, w, g, after))
-    p = eta * g
+    p, p_error = exact_product(eta, g)
     s, s_error = two_sum(w, -p)
     near, near_error = two_sum(s, -after)
-    return near, near_error, s_error, -_product_error(eta, g, p)
-
-
-def _product_error(eta: Array, g: Array, p: Array) -> Array:
-    """Return ηg - p, p the rounded product: both are cut in halves, whose products are exact."""
-    eta_high, g_high = (c - (c - v) for v, c in ((eta, eta * _CUT), (g, g * _CUT)))
-    eta_low, g_low = eta - eta_high, g - g_high
-    error: Array = eta_low * g_low - (
-        ((p - eta_high * g_high) - eta_low * g_high) - eta_high * g_low
-    )
-    return error
+    return near, near_error, s_error, -p_error
 
 
 def _measure(
