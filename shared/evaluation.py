@@ -47,9 +47,9 @@ class Curve:
         (k, *R) mean loss over all samples.
     correct
         (k, *R) how many samples fall on the right side of one half, or, of several outputs, have
-        the largest one at their class.
-    held_out_correct
-        (k, *R) the same of the samples held out; None where the problem holds none out.
+        the largest one at their class; None where the targets are quantities.
+    held_out_correct, held_out_loss
+        (k, *R) the same of the samples held out, and their mean loss; None where there are none.
     answers
         (*R, N) what was said of each sample that a classifier is measured on, at the last mark.
     ended
@@ -58,17 +58,21 @@ class Curve:
 
     epochs: Array
     loss: Array
-    correct: Array
+    correct: Array | None
     held_out_correct: Array | None = None
+    held_out_loss: Array | None = None
     answers: Answers | None = None
     ended: Ended | None = None
 
     def until(self, marks: int) -> Curve:
         """Return the first so many marks, with the answers and the end that there are."""
-        held_out = self.held_out_correct
+        correct, held_out_correct, held_out_loss = (
+            None if part is None else part[:marks]
+            for part in (self.correct, self.held_out_correct, self.held_out_loss)
+        )
         return Curve(
-            self.epochs[:marks], self.loss[:marks], self.correct[:marks],
-            None if held_out is None else held_out[:marks], self.answers, self.ended,
+            self.epochs[:marks], self.loss[:marks], correct, held_out_correct, held_out_loss,
+            self.answers, self.ended,
         )  # fmt: skip
 
 
@@ -77,7 +81,7 @@ class Outcome:
     """How one network ended.
 
     correct, samples
-        How many samples fall on the right side of one half, of how many.
+        How many samples fall on the right side, of how many; None where the targets are quantities.
     saturated
         The hidden units that are flat on every sample: (layer, unit, end), layer and unit from 1.
         What that means stands in `shared.saturation`.
@@ -87,16 +91,16 @@ class Outcome:
         False where a parameter is NaN or infinite.
     """
 
-    correct: int
+    correct: int | None
     samples: int
     saturated: tuple[tuple[int, int, int], ...]
     answers: tuple[float, ...]
     finite: bool
 
     @property
-    def solved(self) -> bool:
-        """Every sample falls on the right side."""
-        return self.correct == self.samples
+    def solved(self) -> bool | None:
+        """Whether every sample falls on the right side; None where there are no sides."""
+        return None if self.correct is None else self.correct == self.samples
 
 
 class CurveTaker:
@@ -109,6 +113,7 @@ class CurveTaker:
         problem = trainee.problem
         self._trainee, self._judge = trainee, judge
         self._held_out = problem.held_out_dataset(trainee.dtype)
+        self._counts = bool(problem.classes)
         self._classifies = measured(problem) is not None
         self._marks = {e * problem.steps_per_epoch: e for e in problem.curve_epochs}
         self._block = _even_block(len(self._marks), BLOCK_BYTES // _mark_size_bytes(trainee))
@@ -117,6 +122,7 @@ class CurveTaker:
         self._losses: list[Array] = []
         self._correct: list[Array] = []
         self._held_out_correct: list[Array] = []
+        self._held_out_losses: list[Array] = []
         self._answers: Answers | None = None
         self._ended: Ended | None = None
         self._take(0, trainee.params)
@@ -134,10 +140,10 @@ class CurveTaker:
     def finish(self) -> Curve:
         """Return the curve up to the last mark taken."""
         self._evaluate_waiting()
-        held_out = np.concatenate(self._held_out_correct) if self._held_out else None
         return Curve(
-            np.array(self._epochs), np.concatenate(self._losses), np.concatenate(self._correct),
-            held_out, self._answers, self._ended,
+            np.array(self._epochs), np.concatenate(self._losses), _whole(self._correct),
+            _whole(self._held_out_correct), _whole(self._held_out_losses),
+            self._answers, self._ended,
         )  # fmt: skip
 
     def _take(self, step: int, params: Params) -> None:
@@ -156,11 +162,14 @@ class CurveTaker:
         data = self._trainee.data
         loss, activations = self._ask(params, data, count, "the loss curve")
         self._losses.append(loss)
-        self._correct.append(count_correct(activations[-1], data.y))
+        if self._counts:
+            self._correct.append(count_correct(activations[-1], data.y))
         self._ended = self._end(activations)
         if self._held_out:
-            _, activations = self._ask(params, self._held_out, count, "the samples held out")
-            self._held_out_correct.append(count_correct(activations[-1], self._held_out.y))
+            loss, activations = self._ask(params, self._held_out, count, "the samples held out")
+            self._held_out_losses.append(loss)
+            if self._counts:
+                self._held_out_correct.append(count_correct(activations[-1], self._held_out.y))
         if self._classifies:
             self._answers = answers(activations[-1][-1])
         self._waiting.clear()
@@ -213,12 +222,17 @@ def outcome(trainee: Trainee, params: Params) -> Outcome:
     activations = _activations(evaluation, trainee.name)
     output = activations[-1]
     return Outcome(
-        correct=int(count_correct(output[:samples], data.y)),
+        correct=int(count_correct(output[:samples], data.y)) if problem.classes else None,
         samples=samples,
         saturated=saturated_units([a[:samples] for a in activations], problem.network.activation),
         answers=tuple(output[samples:, 0].tolist()),
         finite=all(bool(np.isfinite(w).all()) for w in params),
     )
+
+
+def _whole(blocks: Sequence[Array]) -> Array | None:
+    """Join what was taken block by block; None where nothing of the kind was."""
+    return np.concatenate(blocks) if blocks else None
 
 
 def _activations(evaluation: Evaluation, name: str) -> tuple[Array, ...]:

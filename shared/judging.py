@@ -102,11 +102,21 @@ def _problem_of(data: dict[str, Any], given: Problem | None) -> Problem:
     for key, value in asked.to_json().items():
         if data.get(key) != value:
             advice = SPEC_ADVICE if given is None else "Was the spec changed since, or its data?"
+            what, expected, came = _differing(key, value, data.get(key))
             raise RecordingFileError(
-                f"it was made with another {key!r} of the problem {known.name!r}: expected "
-                f"{_shown(value)}, got {_shown(data.get(key))}. {advice}"
+                f"it was made with another {what!r} of the problem {known.name!r}: expected "
+                f"{_shown(expected)}, got {_shown(came)}. {advice}"
             )
     return asked
+
+
+def _differing(key: str, expected: Any, came: Any) -> tuple[str, Any, Any]:
+    """Go down to the first part of a description that differs."""
+    if isinstance(expected, dict) and isinstance(came, dict):
+        for inner in [*expected, *came]:
+            if expected.get(inner) != came.get(inner):
+                return _differing(f"{key}.{inner}", expected.get(inner), came.get(inner))
+    return key, expected, came
 
 
 def _known(name: str) -> Problem:

@@ -98,6 +98,10 @@ def mnist(folder: Path) -> Problem:
     )
 
 
+def _counted(missing: int) -> str:
+    return "all four files" if missing == 4 else f"{missing} of the four files"
+
+
 def _paths(folder: Path) -> dict[str, list[Path]]:
     """Return for each of the four files the paths that it has; most often one."""
     try:
@@ -111,8 +115,8 @@ def _paths(folder: Path) -> dict[str, list[Path]]:
     missing = [" or ".join(SPELLINGS[name]) for name, paths in found.items() if not paths]
     if missing:
         raise UsageError(
-            f"{folder} lacks {len(missing)} of the four files of MNIST, and isograd never "
-            f"downloads them: {'; '.join(missing)}; each was looked for as it is and with .gz. "
+            f"{folder} lacks {_counted(len(missing))} of MNIST, and isograd never downloads "
+            f"them: {'; '.join(missing)}; each was looked for as it is and with .gz. "
             "Put them there, or name the folder that holds them."
         )
     return found

@@ -75,7 +75,7 @@ class Optimizer:
         besides, of the w before the step. `adam` is coupled and `adamw` decoupled by name.
     epsilon_place
         Where ε stands in D: `outside` √v̂ + ε, `inside` √(v̂ + ε), `uncorrected` √v̂ + ε/√(1 - β2^t),
-        which is ε added before the correction. v̂ is v itself where nothing is corrected.
+        which is ε added before the correction, if there is one. v̂ is v where nothing is corrected.
     bias_correction
         `float64`: the powers of β and their differences from 1 are computed in float64, whatever
         the dtype of the run; `dtype`: from β rounded to it, in it; `none`: m̂ = m and v̂ = v.
@@ -86,7 +86,8 @@ class Optimizer:
     Raises
     ------
     UsageError
-        A number out of range, a name that is not known, a field that the optimizer does not have.
+        A number out of range, a name that is not known, a field that the optimizer does not have,
+        an ε before a bias correction that is not made.
     """
 
     learning_rate: float
@@ -123,6 +124,17 @@ class Optimizer:
                 raise UsageError(
                     f"{self.name} has no field {key!r}; it has learning_rate, {', '.join(own)}."
                 )
+        if not self.weight_decay and self.name not in _BY_NAME:
+            object.__setattr__(self, "decay", COUPLED)  # nothing decays: both are one
+        self._require_some_correction()
+
+    def _require_some_correction(self) -> None:
+        corrects = self.bias_correction not in (None, NONE)
+        if self.epsilon_place == UNCORRECTED and not corrects:
+            raise UsageError(
+                f"epsilon_place is {UNCORRECTED!r}, which is before the bias correction, and there "
+                f"is none; expected {OUTSIDE!r} or {INSIDE!r}."
+            )
 
     def _require_decay_by_name(self, value: str | None) -> None:
         if value not in (None, _BY_NAME[self.name]):
@@ -159,9 +171,10 @@ class Optimizer:
         Raises
         ------
         UsageError
-            A number becomes useless there: a learning rate or an ε of 0 or infinity, a β of 1.
+            A number becomes useless there: a learning rate, an ε or a decay of 0 or infinity, a β
+            of 1.
         """
-        for key in ("learning_rate", "epsilon", *_SHARES):
+        for key in ("learning_rate", "epsilon", "weight_decay", *_SHARES):
             value = getattr(self, key)
             if value is None:
                 continue
@@ -178,7 +191,7 @@ class Optimizer:
         own = {key: getattr(self, key) for key in OPTIMIZERS[self.name]}
         if not self.weight_decay and not OPTIMIZERS[self.name]["weight_decay"]:
             own = {key: value for key, value in own.items() if key not in _DECAY}
-        return {"learning_rate": self.learning_rate, "name": self.name, **own}
+        return {"name": self.name, "learning_rate": self.learning_rate, **own}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Optimizer:

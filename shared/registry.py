@@ -87,6 +87,10 @@ class Loaded:
             ) from error
         try:
             return self.kind(network, optimizer, dtype, device)
+        except BackendUnusable as error:
+            if self.source.path is None:
+                raise
+            raise BackendUnusable(f"{self.name}: {error}") from error
         except IsogradError:
             raise
         except ImportError as error:

@@ -2,7 +2,8 @@
 
 A seed is solved or stuck on each backend, stuck by so many saturated units, and parted where two
 loss curves differ visibly. Its twin, which starts one ULP away, tells how far a last bit carries.
-Of a classifier, its accuracy is told, and whether all backends answer alike.
+Of a classifier, its accuracy is told, and whether all backends answer alike; where the targets are
+quantities, the last loss.
 """
 
 from __future__ import annotations
@@ -147,14 +148,21 @@ def _surveyed(trainee: Trainee, index: int, groups: Sequence[_Group]) -> Surveye
         name=trainee.name,
         framework=trainee.loaded.kind.framework,
         version=trainee.loaded.version,
-        correct=np.concatenate([curve.correct[-1] for curve in curves]),
+        correct=_last([curve.correct for curve in curves]),
         loss=np.concatenate([curve.loss[-1] for curve in curves]),
         saturated=np.concatenate([end.saturated for end in ended]),
         finite=np.concatenate([end.finite for end in ended]),
         setup_s=trainee.setup_s,
         compile_s=trainee.compile_s,
         train_s=trainee.train_s,
+        held_out_loss=_last([curve.held_out_loss for curve in curves]),
     )
+
+
+def _last(taken: Sequence[Array | None]) -> Array | None:
+    """Return the last row of what each group's curve holds, (S,); None where they hold none."""
+    rows = [each[-1] for each in taken if each is not None]
+    return np.concatenate(rows) if rows else None
 
 
 def _joined(groups: Sequence[_Group], index: int) -> Answers | None:

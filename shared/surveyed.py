@@ -1,4 +1,7 @@
-"""What became of many seeds, on one problem: solved or stuck, parted, calm or chaotic."""
+"""What became of many seeds, on one problem: solved or stuck, parted, calm or chaotic.
+
+Where the targets are quantities no seed is solved and none is stuck: their last losses are told.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,30 @@ NOT_STUCK, TOLD_DIFFERENTLY = -1, -2
 
 
 @dataclass(frozen=True, slots=True)
+class LossSpread:
+    """The last losses of one backend over many seeds.
+
+    mean, lowest, highest
+        Of those that are finite; None where none is.
+    finite
+        How many are.
+    """
+
+    mean: float | None
+    lowest: float | None
+    highest: float | None
+    finite: int
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyedBackend:
     """What one backend came to, for each seed.
 
     correct
-        (S,) how many samples fall on the right side at the end.
-    loss
-        (S,) the last loss.
+        (S,) how many samples fall on the right side at the end; None where the targets are
+        quantities.
+    loss, held_out_loss
+        (S,) the last loss, and that of the samples held out; None where there are none.
     saturated
         (S,) how many hidden units are saturated at the end.
     finite
@@ -35,13 +55,14 @@ class SurveyedBackend:
     name: str
     framework: str
     version: str
-    correct: Array
+    correct: Array | None
     loss: Array
     saturated: Array
     finite: Array
     setup_s: float
     compile_s: float
     train_s: float
+    held_out_loss: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +96,11 @@ class Survey:
 
     @property
     def solved(self) -> Array:
-        """(B, S) whether each backend solved each seed."""
-        solved: Array = np.array([b.correct == self.samples for b in self.backends])
+        """(B, S) whether each backend solved each seed; never where the targets are quantities."""
+        solved: Array = np.array([
+            np.zeros(len(self.seeds), bool) if b.correct is None else b.correct == self.samples
+            for b in self.backends
+        ])  # fmt: skip
         return solved
 
     @property
@@ -87,8 +111,10 @@ class Survey:
 
     @property
     def stuck(self) -> Array:
-        """(B, S) whether each backend ended unsolved otherwise."""
-        return ~self.solved & ~self.broken
+        """(B, S) whether each backend ended unsolved otherwise; never of quantities, either."""
+        counted = np.array([[b.correct is not None] for b in self.backends])
+        stuck: Array = counted & ~self.solved & ~self.broken
+        return stuck
 
     @property
     def solved_by_all(self) -> Array:
@@ -118,3 +144,13 @@ class Survey:
         told = np.where((counts == counts[0]).all(axis=0), counts[0], TOLD_DIFFERENTLY)
         units: Array = np.where(self.stuck.all(axis=0), told, NOT_STUCK)
         return units
+
+
+def loss_spread(losses: Array) -> LossSpread:
+    """Sum up the last losses (S,) of one backend."""
+    known = losses[np.isfinite(losses)].astype(np.float64)
+    if not len(known):
+        return LossSpread(None, None, None, 0)
+    # Divided one by one, so that large losses have a mean, too.
+    mean = float((known / len(known)).sum())
+    return LossSpread(mean, float(known.min()), float(known.max()), len(known))

@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from shared.backend import Array
-from shared.network import Network, Optimizer
-from shared.problems import HeldOut, Problem, Rows, problem
+from shared.network import Network
+from shared.optimizer import Optimizer
+from shared.problems import HeldOut, Problem, problem
 
 MSE, QUADRATIC = "mean_squared_error", "quadratic_cost"
 BINARY, CATEGORICAL = "binary_cross_entropy", "categorical_cross_entropy"
@@ -36,7 +37,7 @@ def made(network: Network, samples: int, batch_size: int, rate: float, epochs: i
     )
 
 
-def drawn(draw: np.random.RandomState, network: Network, samples: int) -> tuple[Rows, Rows]:
+def drawn(draw: np.random.RandomState, network: Network, samples: int) -> tuple[Array, Array]:
     """Inputs on both sides of zero; quantities, or labels in sixteenths, some of them soft."""
     n = network.sizes[-1]
     y: Array = draw.randint(0, 17, size=(samples, n)) / 16
@@ -46,11 +47,7 @@ def drawn(draw: np.random.RandomState, network: Network, samples: int) -> tuple[
         y[::3, :2] = 0.25, 0.75
     elif network.output == "identity":
         y = draw.normal(size=(samples, n))
-    return rows(draw.normal(size=(samples, network.sizes[0]))), rows(y)
-
-
-def rows(a: Array) -> Rows:
-    return tuple(map(tuple, a.tolist()))
+    return draw.normal(size=(samples, network.sizes[0])), y
 
 
 KINDS = {
@@ -103,4 +100,4 @@ def softly_labelled(one: Problem) -> Problem:
     draw = np.random.RandomState(3)
     drawn_rows = (draw.dirichlet(np.ones(one.network.sizes[-1])) for _ in range(50 * len(one.x)))
     kept = [row for row in drawn_rows if math.fsum(row) == 1]
-    return replace(one, y=rows(np.array(kept[: len(one.x)])))
+    return replace(one, y=np.array(kept[: len(one.x)]))

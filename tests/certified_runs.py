@@ -74,14 +74,14 @@ def general(
 ) -> Problem:
     """A net of any sizes on drawn samples, at a learning rate that moves it."""
     random = np.random.RandomState(draw)
-    x = random.normal(size=(samples, sizes[0])).tolist()
-    y = random.uniform(size=(samples, sizes[-1])).tolist()
+    x = random.normal(size=(samples, sizes[0]))
+    y = random.uniform(size=(samples, sizes[-1]))
     return replace(
         problem("people16").changed(epochs=epochs, learning_rate=0.5),
         network=Network(sizes),
         classes=(),
-        x=tuple(map(tuple, x)),
-        y=tuple(map(tuple, y)),
+        x=x,
+        y=y,
         people=(),
         batch_size=batch_size,
     )

@@ -20,7 +20,8 @@ from shared.backend import Array, Evaluation, OptimizerState, Params, StepGradie
 from shared.certificate.decision import Judged, Verdict
 from shared.certificate.findings import Finding
 from shared.certificate.stages import FORWARD, LOSS, UPDATE
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from shared.stepwise import Stepwise
 from tests.certified_exact import beside, exact_value
 from tests.certified_forms import beyond_all, expected_verdict
@@ -46,6 +47,7 @@ class Slipping(NumpyBackprop):
     ) -> None:
         super().__init__(network, optimizer, dtype)
         self.slip, self.step = slip, 1
+        self.learning_rate = np.dtype(dtype).type(optimizer.learning_rate)
 
     def passed(self, stage: str, tensor: str, value: Array) -> Array:
         slip = self.slip

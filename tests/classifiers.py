@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.network import Network, Optimizer
-from shared.problems import HeldOut, Problem, Rows
+import numpy as np
+
+from shared.backend import Array
+from shared.network import Network
+from shared.optimizer import Optimizer
+from shared.problems import HeldOut, Problem
 from shared.registry import Loaded, Source, find, load
 
 CLASSES = ("left", "right", "top")
@@ -19,13 +23,13 @@ OTHER = Loaded(Source("other", "other"), NUMPY.kind, NUMPY.version)
 MISLABELLED = 4
 
 
-def shapes(shown: str, shade: float) -> Rows:
+def shapes(shown: str, shade: float) -> Array:
     """One picture for each letter, l, r or t, in this shade."""
-    return tuple(tuple(shade * pixel for pixel in SHAPES["lrt".index(one)]) for one in shown)
+    return shade * np.array([SHAPES["lrt".index(one)] for one in shown])
 
 
-def labels(named: str) -> Rows:
-    return tuple(tuple(float(one == letter) for letter in "lrt") for one in named)
+def labels(named: str) -> Array:
+    return np.array([[float(one == letter) for letter in "lrt"] for one in named])
 
 
 def pictures(epochs: int = 20) -> Problem:
@@ -37,7 +41,7 @@ def pictures(epochs: int = 20) -> Problem:
         features=(),
         classes=CLASSES,
         people=(),
-        x=shapes("lrtlrt", 1.0) + shapes("lrt", 0.5),
+        x=np.concatenate([shapes("lrtlrt", 1.0), shapes("lrt", 0.5)]),
         y=labels("lrtlrtlrt"),
         network=Network((4, 3, 3), output="softmax", loss="categorical_cross_entropy"),
         optimizer=Optimizer(2.0),
@@ -61,7 +65,7 @@ def one_output(epochs: int = 20) -> Problem:
         pictures(epochs),
         classes=CLASSES[:2],
         x=shapes("lrlr", 1.0),
-        y=((0.0,), (1.0,), (0.0,), (1.0,)),
+        y=np.array([[0.0], [1.0], [0.0], [1.0]]),
         network=Network((4, 3, 1), loss="binary_cross_entropy"),
-        held_out=HeldOut(shapes("lrr", 0.75), ((0.0,), (1.0,), (0.0,)), split="by hand"),
+        held_out=HeldOut(shapes("lrr", 0.75), np.array([[0.0], [1.0], [0.0]]), split="by hand"),
     )

@@ -10,7 +10,8 @@ import numpy as np
 from shared.backend import Array, Backend, Elementary
 from shared.calibration.samples import Density
 from shared.calibration.truth import exact
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from shared.registry import Loaded, Source
 
 Spoil: TypeAlias = Callable[[str, Array, Array], Array]

@@ -22,7 +22,8 @@ from shared.certificate.decision import Judged, Verdict
 from shared.certificate.forward import judge_forward
 from shared.certificate.judge import reference_for
 from shared.certificate.stages import Evaluated, Gradients
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from tests.certified_exact import exact_value
 from tests.certified_runs import Place, held
 

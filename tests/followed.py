@@ -32,8 +32,8 @@ def of_kind(kind: Kind, **changes: object) -> Problem:
         network=kind.network,
         classes=(),
         people=(),
-        x=tuple(map(tuple, data.x.tolist())),
-        y=tuple(map(tuple, data.y.tolist())),
+        x=data.x,
+        y=data.y,
         batch_size=4,
         order="shuffled",
     )
@@ -50,7 +50,7 @@ def diverging(rate: float = 3.0, epochs: int = 100) -> Problem:
     return replace(
         problem("people16").changed(epochs=epochs, learning_rate=rate),
         network=Network((1, 1), output="identity"),
-        classes=(), people=(), x=((1.0,), (2.0,)), y=((1.0,), (3.0,)),
+        classes=(), people=(), x=np.array([[1.0], [2.0]]), y=np.array([[1.0], [3.0]]),
     )  # fmt: skip
 
 

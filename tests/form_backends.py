@@ -17,7 +17,8 @@ from shared.backend import (
     StepBackend,
     StepGradients,
 )
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from shared.registry import Loaded, Source
 
 Function: TypeAlias = Callable[[Array], Array]

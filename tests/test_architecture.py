@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 IMPLS = sorted(path for path in (ROOT / "impls").glob("*.py") if path.stem != "__init__")
 SHARED = sorted((ROOT / "shared").rglob("*.py"))
-OPEN_TO_IMPLS = {"shared.backend", "shared.network", "shared.errors"}
+OPEN_TO_IMPLS = {"shared.backend", "shared.network", "shared.optimizer", "shared.errors"}
 FRAMEWORKS = {"numpy", "torch", "jax", "jaxlib", "rich", "mlx", "tinygrad", "autograd"}
 OWN = {"numpy_backprop": "numpy", "torch_autograd": "torch", "jax_grad": "jax"}
 TOLERANCES = {"rtol", "atol", "allclose", "isclose", "approx", "assert_allclose"}
@@ -39,13 +39,19 @@ def _on_loading(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def forbidden_in_impl(stem: str, source: str) -> set[str]:
-    """Return what an impl imports beyond NumPy, its framework, and what is open to all."""
-    allowed = {"numpy", OWN.get(stem, stem.partition("_")[0])}
+    """Return what an impl imports beyond NumPy, its framework, and what is open to all.
+
+    A file that begins with an underscore is a part of the backend whose framework it names: that
+    backend's own file may import it, and no other.
+    """
+    framework = OWN.get(stem, stem.removeprefix("_").partition("_")[0])
+    allowed = {"numpy", framework}
     found = set()
     for module in imports(source):
         top = module.partition(".")[0]
         standard = top in sys.stdlib_module_names
-        if not (standard or top in allowed or module in OPEN_TO_IMPLS):
+        part = stem in OWN and module.startswith(f"impls._{framework}_")
+        if not (standard or top in allowed or module in OPEN_TO_IMPLS or part):
             found.add(module)
     return found
 
@@ -81,6 +87,40 @@ def test_an_impl_stands_alone(path: Path) -> None:
 )  # fmt: skip
 def test_an_impl_that_leans_on_another_is_noticed(source: str) -> None:
     assert forbidden_in_impl("numpy_backprop", source)
+
+
+@pytest.mark.parametrize("backend", OWN)
+@pytest.mark.parametrize("part", ["numpy", "torch", "jax"])
+def test_a_part_of_a_backend_is_its_own_alone(backend: str, part: str) -> None:
+    source = f"from impls._{part}_updates import rule"
+    assert bool(forbidden_in_impl(backend, source)) == (OWN[backend] != part)
+
+
+@pytest.mark.parametrize(
+    ("stem", "source"),
+    [
+        ("_torch_updates", "import jax"),
+        ("_torch_updates", "from impls.torch_autograd import forward"),
+        ("_torch_updates", "from impls._numpy_updates import rule"),
+        ("_torch_updates", "from impls._torch_moments import decayed"),
+        ("_torch_updates", "from shared.certificate import update"),
+        ("torch_autograd", "from impls import _torch_updates, jax_grad"),
+        ("torch_autograd", "import impls._jax_updates as updates"),
+        ("torch_autograd", "from ._jax_updates import rule"),
+        ("torch_autograd", "from . import _jax_updates"),
+        ("torch_compiled", "from impls._torch_updates import rule"),
+        ("mlx_grad", "from impls._torch_updates import rule"),
+    ],
+)
+def test_a_part_that_leans_on_another_is_noticed(stem: str, source: str) -> None:
+    assert forbidden_in_impl(stem, source)
+
+
+@pytest.mark.parametrize(
+    "source", ["import torch", "import numpy", "from shared.optimizer import Optimizer"]
+)
+def test_a_part_may_import_what_its_backend_may(source: str) -> None:
+    assert not forbidden_in_impl("_torch_updates", source)
 
 
 @pytest.mark.parametrize("path", SHARED, ids=lambda path: str(path.relative_to(ROOT)))

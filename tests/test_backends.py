@@ -24,7 +24,8 @@ from shared.backend import (
     StepGradients,
 )
 from shared.errors import BackendUnusable
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from shared.problems import problem
 from shared.registry import Loaded, find
 from shared.seeding import initial_params

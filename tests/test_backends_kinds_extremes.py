@@ -11,7 +11,8 @@ import pytest
 from impls import numpy_backprop
 from impls.numpy_backprop import NumpyBackprop
 from shared.backend import Array, Dataset, OptimizerState, Params, StepGradients
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from tests.conftest import Make
 from tests.forward_check import forward_excess, loss_excess
 from tests.gradient_check import Rules, excess

@@ -22,7 +22,7 @@ from shared.backend import (
     Recording,
     StepGradients,
 )
-from shared.network import Optimizer
+from shared.optimizer import Optimizer
 from tests.conftest import Make
 from tests.gradient_check import Rules, excess
 from tests.kinds import COVERING, WIDE, Kind, batches

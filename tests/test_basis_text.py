@@ -227,4 +227,4 @@ def test_the_sentence_on_what_was_overturned_has_an_end() -> None:
 
 def test_the_premises_end_it() -> None:
     assert subjects(certificate())["Premises"] == PREMISES
-    assert "targets and learning rate are the problem's." in PREMISES
+    assert "targets and the optimizer's numbers are the problem's" in PREMISES

@@ -14,7 +14,8 @@ from shared.calibration.measure import PIECE_LENGTHS, measure, measurement_count
 from shared.calibration.measured import Calibration, Machine, Measured
 from shared.calibration.samples import Density, samples
 from shared.errors import BackendUnusable, ContractError
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from shared.registry import Loaded, load
 from tests.elementary_backends import FEWEST, FEWEST_OF_BOTH, Right, Spoil, backend, spoilt
 from tests.own_backends import own, write_training

@@ -160,7 +160,7 @@ def test_what_was_not_answered_is_no_sure_error() -> None:
 
 def test_of_many_errors_the_surest_are_kept() -> None:
     count = 2 * KEPT_ERRORS
-    asked = replace(none_held_out(), x=((0.0,) * 4,) * count, y=((1.0, 0.0, 0.0),) * count)
+    asked = replace(none_held_out(), x=np.zeros((count, 4)), y=np.tile([1.0, 0.0, 0.0], (count, 1)))
     rising = said([1] * count, np.linspace(0, 1, count).tolist())
     found = classification(asked, [("a", rising)], 1)
     assert found is not None

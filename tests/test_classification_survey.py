@@ -22,7 +22,7 @@ SHORT = pictures(4)
 
 FRESH = """
 from impls.numpy_backprop import NumpyBackprop
-from shared.network import Optimizer
+from shared.optimizer import Optimizer
 
 class Timid(NumpyBackprop):
     def __init__(self, network, optimizer, dtype, device="cpu"):
@@ -141,7 +141,8 @@ def test_the_size_of_a_replica(dtype: str, size: int) -> None:
 
 def test_the_larger_part_counts() -> None:
     assert SHORT.held_out is not None
-    twice = replace(SHORT.held_out, x=SHORT.x * 2, y=SHORT.y * 2)
+    x, y = (np.tile(a, (2, 1)) for a in (SHORT.x, SHORT.y))
+    twice = replace(SHORT.held_out, x=x, y=y)
     more = Trainee(NUMPY, replace(SHORT, held_out=twice), "float64")
     assert replica_size_bytes(more) == 8 * (4 * 27 + 18 * 16)
 
@@ -151,12 +152,12 @@ def test_a_thousand_people_still_fit_into_one_group() -> None:
 
 
 def test_hundreds_of_digits_do_not() -> None:
-    pixels = 64 * 1500
+    samples = 1500
     shape = (64, 30, 10)
     wide = replace(
         none_held_out(),
-        x=(tuple(np.zeros(64).tolist()),) * (pixels // 64),
-        y=((1.0, *[0.0] * 9),) * (pixels // 64),
+        x=np.zeros((samples, 64)),
+        y=np.tile(np.eye(10)[0], (samples, 1)),
         network=replace(SHORT.network, sizes=shape),
         classes=tuple("0123456789"),
         image=None,

@@ -10,6 +10,8 @@ from shared.classification import NOTHING
 from shared.comparison import Comparison, compare
 from shared.problems import problem
 from shared.report.data import comparison_data, write_json
+from shared.report.survey_data import survey_data
+from shared.survey import survey
 from tests.classifier_runs import THIRD, answering, data_of, put, run
 from tests.classifiers import (
     CLASSES,
@@ -19,6 +21,7 @@ from tests.classifiers import (
     pictures,
 )
 from tests.command_line import strictly
+from tests.quantities import weather
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,9 @@ def test_the_data_holds_every_mark_and_every_answer(learned: Comparison) -> None
     whole = comparison_data(learned, "as typed")
     (first, *_) = whole["backends"]
     assert len(first["curve"]["held_out_correct"]) == 21
+    losses = learned.backends[0].curve.held_out_loss
+    assert losses is not None
+    assert first["curve"]["held_out_loss"] == losses.tolist()
     told = whole["classification"]
     assert (told["samples"], told["held_out"], told["split"]) == (6, True, "by hand")
     assert (told["after_epoch"], told["classes"]) == (20, list(CLASSES))
@@ -71,7 +77,37 @@ def test_the_data_is_json(learned: Comparison, tmp_path: Any) -> None:
 def test_the_data_of_people_has_no_answers() -> None:
     whole = comparison_data(compare(problem("people4").changed(epochs=1), 1, [NUMPY]), "as typed")
     assert whole["classification"] is None
-    assert whole["backends"][0]["curve"]["held_out_correct"] is None
+    curve = whole["backends"][0]["curve"]
+    assert (curve["held_out_correct"], curve["held_out_loss"]) == (None, None)
+    assert len(curve["correct"]) == len(curve["loss"])
+
+
+def test_the_data_of_quantities_counts_nothing() -> None:
+    whole = comparison_data(compare(weather(), 1, [NUMPY], truth=True), "as typed")
+    (backend,) = whole["backends"]
+    assert (backend["curve"]["correct"], backend["curve"]["held_out_correct"]) == (None, None)
+    assert len(backend["curve"]["held_out_loss"]) == 6
+    assert (backend["outcome"]["correct"], backend["outcome"]["solved"]) == (None, None)
+    assert backend["outcome"]["in_words"].startswith("the mean loss fell from ")
+    assert (whole["truth"]["correct"], whole["schema"]) == (None, 3)
+
+
+def test_the_data_has_the_exact_constants_of_the_inputs() -> None:
+    one = weather(1)
+    for told in (
+        comparison_data(compare(one, 1, [NUMPY]), "as typed"),
+        survey_data(survey(one, [1], [NUMPY]), "as typed"),
+    ):
+        assert told["problem"] == {**one.to_json(), "inputs": told["problem"]["inputs"]}
+        assert told["problem"]["inputs"] == [
+            {"name": "hour", "unit": "h", "subtracted": 12.0, "divided": 6.0},
+            {"name": "rain", "unit": "mm", "subtracted": 1 / 3, "divided": 1.0},
+        ]
+
+
+def test_a_recording_is_not_told_apart_by_these_constants() -> None:
+    """Shows that the head's problem has more than what identifies it."""
+    assert "inputs" not in weather().to_json()
 
 
 def test_equal_runs_give_equal_data(learned: Comparison) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import compare
+import shared.asked
 import shared.registry
 from shared.backend import ELEMENTARY
 from shared.calibration.adoption import declared
@@ -102,7 +103,7 @@ def test_the_data_are_what_is_kept(calibrate: Calibrate, tmp_path: Path) -> None
     ran = calibrate("--backends", "numpy", "--json", tmp_path / "a.json")
     data = read(tmp_path / "a.json")
     assert ran.code == 0
-    assert (data["schema"], data["kind"]) == (2, "calibration")
+    assert (data["schema"], data["kind"]) == (3, "calibration")
     assert data["command"] == "python compare.py calibrate --backends numpy"
     assert [(one["function"], one["units"]) for one in data["measured"]] == [
         (one.function, one.units) for one in kept().measured
@@ -134,7 +135,7 @@ def no_jax(monkeypatch: pytest.MonkeyPatch) -> None:
             raise BackendUnavailable("jax: JAX is not installed.")
         return whole(source)
 
-    monkeypatch.setattr(shared.registry, "load", without)
+    monkeypatch.setattr(shared.asked, "load", without)
 
 
 @pytest.mark.usefixtures("no_jax")

@@ -51,8 +51,8 @@ def test_a_float32_run_says_what_its_certificate_rests_on(float32: Told, said: s
     assert said in float32.text
 
 
-def test_the_data_of_a_float32_run_have_schema_2_and_the_rounded_rate(float32: Told) -> None:
-    assert (float32.data["schema"], float32.data["dtype"]) == (2, "float32")
+def test_the_data_of_a_float32_run_have_schema_3_and_the_rounded_rate(float32: Told) -> None:
+    assert (float32.data["schema"], float32.data["dtype"]) == (3, "float32")
     assert float32.data["learning_rate_used"] == 0.05000000074505806
     assert float32.data["problem"]["optimizer"]["learning_rate"] == 0.05
     assert float32.data["calibration_remarks"] == []

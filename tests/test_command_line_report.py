@@ -59,10 +59,11 @@ def test_a_piped_report_is_plain(two: Compared) -> None:
 
 
 def test_the_head_says_what_was_run(two: Compared) -> None:
-    first, second = two.text.splitlines()[:2]
+    first, inputs, second = two.text.splitlines()[:3]
     assert first == (
         "people16: 2-2-1 sigmoid, mean squared error, SGD at 0.05, 12 epochs of 16 steps"
     )
+    assert inputs == "Inputs: height in cm - 150, weight in kg - 50"
     numpy, jax = two.each("version")
     assert second.startswith(f"seed 42, float64, numpy {numpy}, jax {jax}, ")
 
@@ -161,7 +162,7 @@ def test_the_times_are_told(two: Compared) -> None:
 
 
 def test_the_data_says_what_it_is(two: Compared) -> None:
-    assert (two.data["schema"], two.data["kind"]) == (2, "comparison")
+    assert (two.data["schema"], two.data["kind"]) == (3, "comparison")
     assert two.data["command"] == (
         "python compare.py run --problem people16 --seed 42 --backends numpy,jax "
         "--dtype float64 --epochs 12"

@@ -47,10 +47,10 @@ def test_a_survey_tells_each_backend(many: tuple[Ran, dict[str, Any]]) -> None:
 
 def test_the_data_of_a_survey_holds_each_seed(many: tuple[Ran, dict[str, Any]]) -> None:
     _, data = many
-    assert (data["schema"], data["kind"], data["asked"], data["epochs"]) == (2, "survey", 5, 1000)
+    assert (data["schema"], data["kind"], data["asked"], data["epochs"]) == (3, "survey", 5, 1000)
     assert [one["seed"] for one in data["seeds"]] == [0, 1, 2, 3, 4]
-    told = {"correct", "loss", "saturated_units", "finite", "parted_epoch", "sensitivity"}
-    assert all(set(one) == {"seed", *told} for one in data["seeds"])
+    told = {"correct", "loss", "held_out_loss", "saturated_units", "finite", "parted_epoch"}
+    assert all(set(one) == {"seed", *told, "sensitivity"} for one in data["seeds"])
     assert len({one["loss"]["numpy"] for one in data["seeds"]}) == 5
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from impls import numpy_backprop
+from impls._numpy_updates import Move
 from shared.backend import Params
 from shared.comparison import compare
 from shared.errors import UsageError
@@ -25,7 +26,7 @@ NUMPY = load(find("numpy"))
 
 WRONG_RATE = """
 from impls.numpy_backprop import NumpyBackprop
-from shared.network import Optimizer
+from shared.optimizer import Optimizer
 
 class WrongRate(NumpyBackprop):
     def __init__(self, network, optimizer, dtype, device="cpu"):
@@ -95,15 +96,17 @@ def test_visible(left: float, right: float, expected: bool) -> None:
 
 
 def test_nan_is_told_with_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest, steps = numpy_backprop.descend, itertools.count(1)
+    honest = numpy_backprop.move_all
 
-    def broken(params: Params, grads: Params, learning_rate: np.floating) -> None:
-        honest(params, grads, learning_rate)
-        if next(steps) == 3:
+    def broken(
+        move: Move, params: Params, grads: Params, slots: Sequence[Params], step: int
+    ) -> None:
+        honest(move, params, grads, slots, step)
+        if step == 3:
             params[0][...] = np.nan
 
     assert compare(SHORT, 42, [NUMPY]).backends[0].first_not_finite is None
-    monkeypatch.setattr(numpy_backprop, "descend", broken)
+    monkeypatch.setattr(numpy_backprop, "move_all", broken)
     result = compare(SHORT, 42, [NUMPY]).backends[0]
     assert result.first_not_finite == 3
     assert not result.outcome.finite
@@ -155,6 +158,7 @@ def test_a_survey_agrees_with_single_runs() -> None:
     assert told.seeds == seeds
     for i, seed in enumerate(seeds):
         alone = compare(calm, seed, [NUMPY]).backends[0]
+        assert told.backends[0].correct is not None
         assert told.backends[0].correct[i] == alone.outcome.correct
     assert told.parted_epoch.tolist() == [-1, -1, -1]
 
@@ -164,7 +168,10 @@ def test_groups_of_seeds_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("shared.survey.GROUP", 2)
     parts = survey(SHORT, range(5), [NUMPY])
     assert parts.seeds == whole.seeds == (0, 1, 2, 3, 4)
-    assert parts.backends[0].correct.tolist() == whole.backends[0].correct.tolist()
+    cut, at_once = parts.backends[0].correct, whole.backends[0].correct
+    assert cut is not None
+    assert at_once is not None
+    assert cut.tolist() == at_once.tolist()
 
 
 def test_a_survey_sees_parted_seeds(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from shared import digits
+from shared.backend import Array
 from shared.errors import ProblemUnavailable
 from shared.network import Network
-from shared.problems import HeldOut, Problem, Rows, problem
+from shared.problems import HeldOut, Problem, problem
 from tests.command_line import run, without
 
 sklearn_datasets = pytest.importorskip("sklearn.datasets")
@@ -29,13 +30,13 @@ def held_out(one: Problem) -> HeldOut:
     return one.held_out
 
 
-def sides(one: Problem) -> list[tuple[Rows, Rows]]:
+def sides(one: Problem) -> list[tuple[Array, Array]]:
     """Inputs and targets of the samples to train on, and of those held out."""
     return [(one.x, one.y), (held_out(one).x, held_out(one).y)]
 
 
-def labels(y: Rows) -> list[int]:
-    return [row.index(1.0) for row in y]
+def labels(y: Array) -> list[int]:
+    return [row.index(1.0) for row in y.tolist()]
 
 
 @every_digits
@@ -65,25 +66,25 @@ def test_every_picture_is_on_one_side_with_its_label(name: str) -> None:
     whole = Counter(zip(pictures, data.target.tolist(), strict=True))
     found: Counter[Any] = Counter()
     for x, y in sides(problem(name)):
-        found.update(zip(x, labels(y), strict=True))
+        found.update(zip(map(tuple, x.tolist()), labels(y), strict=True))
     assert found == whole
     assert found.total() == 1797
 
 
 def test_no_picture_is_on_both_sides() -> None:
     (train, _), (test, _) = sides(problem("digits"))
-    assert not set(train) & set(test)
+    assert not set(map(tuple, train.tolist())) & set(map(tuple, test.tolist()))
 
 
 @every_digits
 def test_pixels_are_sixteenths(name: str) -> None:
-    values = {16 * value for x, _ in sides(problem(name)) for row in x for value in row}
+    values = {16 * value for x, _ in sides(problem(name)) for value in x.ravel().tolist()}
     assert values == set(range(17))
 
 
 @every_digits
 def test_targets_are_one_hot(name: str) -> None:
-    rows = [row for _, y in sides(problem(name)) for row in y]
+    rows = [row for _, y in sides(problem(name)) for row in y.tolist()]
     assert {tuple(sorted(row)) for row in rows} == {(0.0,) * 9 + (1.0,)}
 
 
@@ -113,14 +114,13 @@ def test_held_out_samples_have_the_dtype_of_the_run_and_are_read_only(
 
 
 def test_held_out_samples_are_rounded_once() -> None:
-    one = replace(
-        problem("people16"), held_out=HeldOut(((0.1, 1 / 3),), ((0.7,),), "numbers that round")
-    )
+    samples = HeldOut(np.array([[0.1, 1 / 3]]), np.array([[0.7]]), "numbers that round")
+    one = replace(problem("people16"), held_out=samples)
     data = one.held_out_dataset("float32")
     assert data is not None
     assert data.x.tolist() == [[float(np.float32(0.1)), float(np.float32(1 / 3))]]
     assert data.y.tolist() == [[float(np.float32(0.7))]]
-    assert data.x.tolist() != [list(held_out(one).x[0])]
+    assert data.x.tolist() != samples.x.tolist()
 
 
 def test_where_nothing_is_held_out_there_is_no_dataset(dtype: str) -> None:

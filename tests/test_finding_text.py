@@ -23,7 +23,8 @@ FOUND = Finding(
 
 
 def test_of_an_update_no_multiple_of_a_bound_is_told() -> None:
-    assert what_is_wrong(replace(FOUND, stage="update")) == (
+    found = replace(FOUND, stage="update", formula="w - ηg", bitwise=True)
+    assert what_is_wrong(found) == (
         "It is 0.5; the exact value is 0.25, 3 ULPs away: no rounding of w - ηg gives it."
     )
 

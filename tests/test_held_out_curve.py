@@ -22,6 +22,7 @@ from shared.seeding import batch_runs
 from shared.training import Trainee, lockstep
 from tests.classifiers import NUMPY, none_held_out, one_output, pictures
 from tests.conftest import load_or_skip
+from tests.quantities import all_trained_on, named, weather
 
 EPOCHS = 5
 
@@ -44,10 +45,14 @@ def trainee_of(one: Problem, kind: Any = None, seeds: int | Sequence[int] = 0) -
     return trainee
 
 
-def held_out_output(trainee: Trainee, params: Params) -> Array:
+def held_out_evaluation(trainee: Trainee, params: Params) -> Evaluation:
     held_out = trainee.problem.held_out_dataset("float64")
     assert held_out is not None
-    evaluation = trainee.backend.evaluate(tuple(w[None] for w in params), held_out.x, held_out.y)
+    return trainee.backend.evaluate(tuple(w[None] for w in params), held_out.x, held_out.y)
+
+
+def held_out_output(trainee: Trainee, params: Params) -> Array:
+    evaluation = held_out_evaluation(trainee, params)
     assert evaluation.activations is not None
     output: Array = evaluation.activations[-1][0]
     return output
@@ -69,8 +74,41 @@ def test_the_held_out_accuracy_moves() -> None:
     """Shows that the test above can fail: the marks differ, and from the training's."""
     taken, _ = train(trainee_of(pictures(EPOCHS)))
     assert taken.held_out_correct is not None
+    assert taken.correct is not None
     assert len(set(taken.held_out_correct.tolist())) > 1
     assert taken.held_out_correct.tolist() != taken.correct.tolist()
+
+
+@pytest.mark.parametrize("one", [pictures(EPOCHS), weather(EPOCHS)], ids=["classes", "quantities"])
+@pytest.mark.parametrize("row", range(EPOCHS + 1))
+def test_the_held_out_loss_is_the_backends_own_at_each_mark(row: int, one: Problem) -> None:
+    trainee = trainee_of(one)
+    taken, params = train(trainee)
+    assert taken.held_out_loss is not None
+    direct = held_out_evaluation(trainee, params[row])
+    assert taken.held_out_loss[row : row + 1].tobytes() == direct.loss.tobytes()
+
+
+def test_the_held_out_loss_of_another_mark_would_be_another() -> None:
+    """Shows that the test above can fail: the marks differ, and from the training's."""
+    taken, _ = train(trainee_of(weather(EPOCHS)))
+    assert taken.held_out_loss is not None
+    losses = [*taken.held_out_loss.tolist(), *taken.loss.tolist()]
+    assert len(set(losses)) == 2 * (EPOCHS + 1)
+
+
+def test_of_quantities_only_losses_are_taken() -> None:
+    taken, _ = train(trainee_of(weather(EPOCHS)))
+    assert (taken.correct, taken.held_out_correct, taken.answers) == (None, None, None)
+    assert taken.held_out_loss is not None
+    assert taken.loss.shape == taken.held_out_loss.shape == (EPOCHS + 1,)
+
+
+def test_the_same_outputs_would_be_counted_where_there_are_classes() -> None:
+    """Shows that the test above can fail."""
+    taken, _ = train(trainee_of(named(weather(EPOCHS))))
+    assert taken.correct is not None
+    assert taken.held_out_correct is not None
 
 
 def test_the_answers_are_those_of_the_last_mark() -> None:
@@ -93,15 +131,16 @@ def test_the_answers_of_another_mark_would_be_others() -> None:
 
 def test_without_held_out_samples_those_of_the_training_are_answered() -> None:
     taken, _ = train(trainee_of(none_held_out(EPOCHS)))
-    assert taken.held_out_correct is None
+    assert (taken.held_out_correct, taken.held_out_loss) == (None, None)
     assert taken.answers is not None
+    assert taken.correct is not None
     truth = np.array([0, 1, 2] * 3)
     assert (taken.answers.predicted == truth).sum() == taken.correct[-1]
 
 
 def test_people_have_neither() -> None:
     taken, _ = train(trainee_of(problem("people4").changed(epochs=EPOCHS)))
-    assert (taken.held_out_correct, taken.answers) == (None, None)
+    assert (taken.held_out_correct, taken.held_out_loss, taken.answers) == (None, None, None)
 
 
 @pytest.mark.parametrize("size", [1, 300, 10**9])
@@ -114,6 +153,9 @@ def test_the_size_of_a_block_does_not_change_the_held_out_curve(
     assert whole.held_out_correct is not None
     assert cut.held_out_correct is not None
     assert cut.held_out_correct.tolist() == whole.held_out_correct.tolist()
+    assert cut.held_out_loss is not None
+    assert whole.held_out_loss is not None
+    assert cut.held_out_loss.tobytes() == whole.held_out_loss.tobytes()
     assert cut.answers is not None
     assert whole.answers is not None
     assert cut.answers.predicted.tolist() == whole.answers.predicted.tolist()
@@ -242,6 +284,10 @@ def test_replicas_answer_for_their_seeds() -> None:
     assert alone.held_out_correct is not None
     assert together.held_out_correct.shape == (EPOCHS + 1, 2)
     assert together.held_out_correct[:, 1].tolist() == alone.held_out_correct[:, 0].tolist()
+    assert together.held_out_loss is not None
+    assert alone.held_out_loss is not None
+    assert together.held_out_loss[:, 1].tobytes() == alone.held_out_loss[:, 0].tobytes()
+    assert together.held_out_loss[:, 0].tobytes() != alone.held_out_loss[:, 0].tobytes()
     assert together.answers is not None
     assert alone.answers is not None
     assert together.answers.predicted.shape == (2, 6)
@@ -272,8 +318,16 @@ def test_a_curve_is_cut_in_all_its_parts(marks: int) -> None:
     whole, _ = train(trainee_of(pictures(EPOCHS)))
     cut = whole.until(marks)
     assert cut.held_out_correct is not None
-    parts = (cut.epochs, cut.loss, cut.correct, cut.held_out_correct)
-    assert [len(part) for part in parts] == [marks] * 4
+    assert cut.correct is not None
+    assert cut.held_out_loss is not None
+    parts = (cut.epochs, cut.loss, cut.correct, cut.held_out_correct, cut.held_out_loss)
+    assert [len(part) for part in parts] == [marks] * 5
+
+
+def test_what_was_not_taken_is_not_cut() -> None:
+    cut = train(trainee_of(all_trained_on(EPOCHS)))[0].until(2)
+    assert (cut.correct, cut.held_out_correct, cut.held_out_loss) == (None, None, None)
+    assert len(cut.loss) == 2
 
 
 def test_each_backend_of_impls_is_asked(loaded: Loaded) -> None:

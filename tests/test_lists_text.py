@@ -55,3 +55,10 @@ def test_a_problem_that_is_unavailable_is_listed_with_its_reason(
 def test_a_problem_that_is_there_is_not_called_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     told = listed(monkeypatch, people=problem("people4"))
     assert "unavailable" not in told.partition("Backends")[0]
+
+
+def test_what_is_ones_own_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = listed(monkeypatch, people=problem("people4"))
+    assert set(row(section(told, "Problems"), "mnist")) == {"-"}
+    assert "mnist: from files that you have: --problem mnist --data DIR\n" in told
+    assert "--spec mine.json" in told.partition("Backends")[0]

@@ -46,6 +46,8 @@ def curve(every: int, cuts: Sequence[int] = (), dtype: str = "float64") -> Curve
 
 def same(one: Curve, other: Curve) -> bool:
     """Whether two curves are equal in every bit."""
+    assert one.correct is not None
+    assert other.correct is not None
     pairs = ((one.epochs, other.epochs), (one.loss, other.loss), (one.correct, other.correct))
     return all((a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes()) for a, b in pairs)
 
@@ -93,6 +95,7 @@ def test_the_accuracy_is_that_of_each_mark(row: int) -> None:
     taken, recordings = train(trainee, every=1)
     direct = evaluated(trainee, params_at(recordings, start, 4 * MARKS[row]))
     assert direct.activations is not None
+    assert taken.correct is not None
     assert taken.correct[row] == count_correct(direct.activations[-1][0], trainee.data.y)
 
 
@@ -154,6 +157,7 @@ def test_all_blocks_have_one_shape(
 @pytest.mark.parametrize("seeds", [(0,), (3, 0, 1)])
 def test_replicas_have_curves_side_by_side(seeds: tuple[int, ...]) -> None:
     taken, _ = train(numpy_trainee(seeds=seeds), every=1)
+    assert taken.correct is not None
     shapes = (taken.epochs.shape, taken.loss.shape, taken.correct.shape)
     assert shapes == ((5,), (5, len(seeds)), (5, len(seeds)))
 

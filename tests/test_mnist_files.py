@@ -85,7 +85,7 @@ def test_each_file_is_needed(tmp_path: Path, part: str) -> None:
 
 
 def test_an_empty_folder_lacks_all_four(tmp_path: Path) -> None:
-    assert refusal(tmp_path).startswith("FOLDER lacks 4 of the four files of MNIST")
+    assert refusal(tmp_path).startswith("FOLDER lacks all four files of MNIST")
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from shared.errors import ContractError
 from shared.evaluation import Outcome, outcome
 from shared.network import Network
 from shared.problems import Person, Problem
+from tests.quantities import all_trained_on, named
 from tests.trainees import Silent, four_people, numpy_trainee, own_trainee
 
 
@@ -78,7 +79,7 @@ def with_people(*inputs: tuple[float, float]) -> Problem:
     """All samples at x1 = 1, and these people."""
     one = four_people()
     people = tuple(Person("someone", x, x) for x in inputs)
-    return replace(one, x=((1.0, 0.0),) * 4, people=people)
+    return replace(one, x=np.tile([1.0, 0.0], (4, 1)), people=people)
 
 
 def test_saturation_is_judged_by_the_samples_alone() -> None:
@@ -167,3 +168,18 @@ def test_a_parameter_that_is_not_finite_is_told(tensor: int, value: float, finit
 def test_a_network_that_answers_nan_is_right_nowhere() -> None:
     found = ended(spoilt(math.nan, 3))
     assert (found.correct, [math.isnan(a) for a in found.answers]) == (0, [True, True])
+
+
+def test_of_quantities_nothing_is_counted() -> None:
+    trainee = numpy_trainee(all_trained_on())
+    found = outcome(trainee, trainee.params)
+    assert (found.correct, found.solved, found.samples) == (None, None, 9)
+    assert found.finite
+
+
+def test_the_same_network_would_be_counted_where_there_are_classes() -> None:
+    """Shows that the test above can fail."""
+    trainee = numpy_trainee(named(all_trained_on()))
+    found = outcome(trainee, trainee.params)
+    assert found.correct is not None
+    assert isinstance(found.solved, bool)

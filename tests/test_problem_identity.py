@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from shared.backend import Array
 from shared.network import Network
 from shared.problems import HeldOut, Problem, problem
 from tests.named_problems import NAMES, every_problem
 
 
-def with_row(one: Problem, row: int, x: tuple[float, ...], y: tuple[float, ...]) -> Problem:
-    rows, labels = list(one.x), list(one.y)
+def with_row(one: Problem, row: int, x: Array, y: Array) -> Problem:
+    rows, labels = one.x.copy(), one.y.copy()
     rows[row], labels[row] = x, y
-    return replace(one, x=tuple(rows), y=tuple(labels))
+    return replace(one, x=rows, y=labels)
+
+
+def held_out(x: list[float], y: float, split: str = "by hand", times: int = 1) -> HeldOut:
+    """One sample held out, or the same a few times."""
+    return HeldOut(np.tile(x, (times, 1)), np.tile(y, (times, 1)), split)
 
 
 def other_keys(one: Problem, other: Problem) -> set[str]:
@@ -66,7 +72,7 @@ def test_equal_problems_say_the_same(name: str) -> None:
 @pytest.mark.parametrize("row", [0, 3])
 def test_another_label_changes_the_digest_alone(name: str, row: int) -> None:
     one = problem(name)
-    other = with_row(one, row, one.x[row], (1 - one.y[row][0],))
+    other = with_row(one, row, one.x[row], 1 - one.y[row])
     assert other_keys(one, other) == {"data_sha256"}
 
 
@@ -74,9 +80,9 @@ def test_another_label_changes_the_digest_alone(name: str, row: int) -> None:
 @pytest.mark.parametrize(("row", "index"), [(0, 0), (3, 1)])
 def test_the_last_bit_of_an_input_changes_the_digest(name: str, row: int, index: int) -> None:
     one = problem(name)
-    x = list(one.x[row])
-    x[index] = math.nextafter(x[index], math.inf)
-    assert other_keys(one, with_row(one, row, tuple(x), one.y[row])) == {"data_sha256"}
+    x = one.x[row].copy()
+    x[index] = np.nextafter(x[index], np.inf)
+    assert other_keys(one, with_row(one, row, x, one.y[row])) == {"data_sha256"}
 
 
 def test_another_order_of_the_samples_changes_the_digest() -> None:
@@ -107,7 +113,7 @@ def test_another_training_is_told(epochs: int | None, rate: float | None, keys: 
         ({"batch_size": 5, "last_batch": "dropped"}, {"batch_size", "last_batch", "steps"}),
         ({"network": Network((2, 2, 1), "tanh")}, {"network"}),
         ({"network": Network((2, 2, 1), loss="binary_cross_entropy")}, {"network"}),
-        ({"held_out": HeldOut(((1.0, 2.0),), ((1.0,),), "by hand")}, {"held_out"}),
+        ({"held_out": held_out([1.0, 2.0], 1.0)}, {"held_out"}),
     ],
     ids=lambda value: str(sorted(value) if isinstance(value, set) else value)[:40],
 )
@@ -119,13 +125,13 @@ def test_another_setting_is_told(change: dict[str, Any], keys: set[str]) -> None
 @pytest.mark.parametrize(
     "other",
     [
-        HeldOut(((1.0, 2.5),), ((1.0,),), "by hand"),
-        HeldOut(((1.0, 2.0),), ((0.0,),), "by hand"),
-        HeldOut(((1.0, 2.0),), ((1.0,),), "by dice"),
-        HeldOut(((1.0, 2.0),) * 2, ((1.0,),) * 2, "by hand"),
+        held_out([1.0, 2.5], 1.0),
+        held_out([1.0, 2.0], 0.0),
+        held_out([1.0, 2.0], 1.0, split="by dice"),
+        held_out([1.0, 2.0], 1.0, times=2),
     ],
     ids=["an input", "a target", "the split", "the number"],
 )
 def test_other_held_out_samples_are_told(other: HeldOut) -> None:
-    one = replace(problem("people16"), held_out=HeldOut(((1.0, 2.0),), ((1.0,),), "by hand"))
+    one = replace(problem("people16"), held_out=held_out([1.0, 2.0], 1.0))
     assert other_keys(one, replace(one, held_out=other)) == {"held_out"}

@@ -61,12 +61,12 @@ def test_a_dataset_has_its_rows_and_dtype(name: str, dtype: str) -> None:
 @every_problem
 def test_a_float64_dataset_holds_the_problems_own_numbers(name: str) -> None:
     one, data = problem(name), problem(name).dataset("float64")
-    assert (data.x.tolist(), data.y.tolist()) == (list(map(list, one.x)), list(map(list, one.y)))
+    assert (data.x.tolist(), data.y.tolist()) == (one.x.tolist(), one.y.tolist())
 
 
 @every_problem
 def test_a_float32_dataset_holds_them_rounded_once(name: str) -> None:
-    rounded = [[float(np.float32(value)) for value in row] for row in problem(name).x]
+    rounded = [[float(np.float32(value)) for value in row] for row in problem(name).x.tolist()]
     assert problem(name).dataset("float32").x.tolist() == rounded
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
+import numpy as np
 import pytest
 
 from shared.errors import UsageError
@@ -18,7 +19,7 @@ THREE_BINARY = Network((2, 2, 3), loss="binary_cross_entropy")
 
 def with_targets(network: Network, target: tuple[float, ...]) -> Problem:
     one = problem("people16")
-    return dataclasses.replace(one, network=network, y=(target,) * 16, classes=())
+    return dataclasses.replace(one, network=network, y=np.tile(target, (16, 1)), classes=())
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def with_targets(network: Network, target: tuple[float, ...]) -> Problem:
 def test_targets_that_the_loss_can_use_are_accepted(
     network: Network, target: tuple[float, ...]
 ) -> None:
-    assert with_targets(network, target).y[0] == target
+    assert with_targets(network, target).y.tolist() == [list(target)] * 16
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,6 @@ def test_targets_that_the_loss_cannot_use_are_refused(
 
 
 def test_held_out_targets_that_the_loss_cannot_use_are_refused() -> None:
-    held_out = HeldOut(((1.0, 2.0),), ((1.5,),), "one")
+    held_out = HeldOut(np.array([[1.0, 2.0]]), np.array([[1.5]]), "one")
     with pytest.raises(UsageError, match="needs targets from 0 to 1"):
         dataclasses.replace(problem("people16"), network=BINARY, held_out=held_out)

@@ -7,6 +7,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 
 from shared.errors import UsageError
@@ -54,10 +55,8 @@ def test_the_rows_are_the_published_ones(
     name: str, table: tuple[tuple[tuple[float, ...], int], ...]
 ) -> None:
     one = problem(name)
-    assert (one.x, one.y) == (
-        tuple(x for x, _ in table),
-        tuple((float(label),) for _, label in table),
-    )
+    assert one.x.tolist() == [list(x) for x, _ in table]
+    assert one.y.tolist() == [[label] for _, label in table]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +81,7 @@ def test_the_columns_have_the_published_sums(name: str, index: int, total: Fract
     ],
 )
 def test_the_labels_stand_in_file_order(name: str, labels: tuple[float, ...]) -> None:
-    assert tuple(label for (label,) in problem(name).y) == labels
+    assert problem(name).y.tolist() == [[label] for label in labels]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +150,7 @@ def test_a_persons_inputs_are_their_values_less_what_was_subtracted(name: str) -
         ),
         ("digit", r"Did you mean 'digits'\?"),
         ("digits-softmx", r"Did you mean 'digits-softmax'\?"),
-        ("", r"unknown problem ''; known: .*people4, digits, digits-softmax\.$"),
+        ("", r"unknown problem ''; known: .*people4, digits, digits-softmax, mnist\.$"),
     ],
 )
 def test_a_problem_that_is_not_known_is_refused(name: str, message: str) -> None:
@@ -190,16 +189,20 @@ def test_an_output_names_its_class(output: float, answer: str | None) -> None:
     assert problem("people16").class_of(output) == answer
 
 
+def held_out(samples: int, inputs: int, outputs: int) -> HeldOut:
+    return HeldOut(np.ones((samples, inputs)), np.ones((samples, outputs)), "by hand")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"batch_size": 0}, "batch_size is 0"),
         ({"curve_every": 0}, "curve_every is 0"),
         ({"batch_size": True}, "batch_size is True"),
-        ({"x": ()}, "0 rows of inputs"),
-        ({"y": ((1.0,),)}, "1 of targets"),
-        ({"x": ((1.0,),) * 16}, "row of inputs"),
-        ({"y": ((1.0, 0.0),) * 16}, "row of targets"),
+        ({"x": np.zeros((0, 2))}, "0 rows of inputs"),
+        ({"y": np.ones((1, 1))}, "1 of targets"),
+        ({"x": np.ones((16, 1))}, "a row of inputs has 1 numbers; expected the network's 2"),
+        ({"y": np.ones((16, 2))}, "a row of targets has 2 numbers; expected the network's 1"),
         ({"batch_size": 1.0}, r"batch_size is 1\.0; expected a whole number, 1 or more"),
         ({"order": "random"}, "order is 'random'; known: file, shuffled"),
         ({"order": None}, "order is None; known: file, shuffled"),
@@ -215,14 +218,14 @@ def test_an_output_names_its_class(output: float, answer: str | None) -> None:
         ({"classes": ("one",)}, r"1 classes are named for 1 output\(s\); expected 2, or none"),
         ({"classes": ("a", "b", "c")}, r"3 classes are named for 1 output\(s\); expected 2"),
         ({"image": (2, 2)}, "a picture of 2 x 2 pixels has not the network's 2 inputs"),
-        ({"held_out": HeldOut((), (), "none")}, "the held-out data has 0 rows of inputs"),
+        ({"held_out": held_out(0, 2, 1)}, "the held-out data has 0 rows of inputs"),
         (
-            {"held_out": HeldOut(((1.0, 2.0, 3.0),), ((1.0,),), "one")},
-            "a row of held-out inputs has another width than the network's 2",
+            {"held_out": held_out(1, 3, 1)},
+            "a row of held-out inputs has 3 numbers; expected the network's 2 in each",
         ),
         (
-            {"held_out": HeldOut(((1.0, 2.0),), ((1.0, 0.0),), "one")},
-            "a row of held-out targets has another width than the network's 1",
+            {"held_out": held_out(1, 2, 2)},
+            "a row of held-out targets has 2 numbers; expected the network's 1 in each",
         ),
     ],
 )

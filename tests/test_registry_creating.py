@@ -10,7 +10,8 @@ import pytest
 
 from shared.backend import Backend, OptimizerState, StepBackend
 from shared.errors import BackendError, BackendUnavailable, BackendUnusable
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from shared.registry import Loaded, Source, find, load
 from tests.own_backends import EMPTY, own, write
 
@@ -99,5 +100,5 @@ def test_a_constructor_may_refuse(tmp_path: Path) -> None:
         "from shared", "from shared.errors import BackendUnusable\nfrom shared", 1
     )
     source = source.replace("        pass\n", "        raise BackendUnusable('only float32')\n", 1)
-    with pytest.raises(BackendUnusable, match=r"^only float32$"):
+    with pytest.raises(BackendUnusable, match=r"^mine: only float32$"):
         create(load(own(write(tmp_path, source))))

@@ -11,11 +11,14 @@ from rich.console import Console
 
 from shared.comparison import Comparison, compare
 from shared.network import Network
-from shared.problems import Problem, problem
+from shared.problems import Feature, Problem, problem
 from shared.registry import Loaded, Source, find, load
 from shared.report.survey_text import print_survey
 from shared.report.text import print_comparison
 from shared.survey import survey
+from tests.classifiers import pictures
+from tests.command_line import row, section
+from tests.quantities import all_trained_on, weather
 
 NUMPY = load(find("numpy"))
 OTHER = Loaded(Source("other", "other"), NUMPY.kind, NUMPY.version)
@@ -57,6 +60,70 @@ def test_one_backend_alone_is_not_compared() -> None:
 
 def test_two_backends_that_learned_alike_are_told_together() -> None:
     assert "Both: stuck: 8 of 16" in text_of(compare(SHORT, 1, [NUMPY, OTHER]))
+
+
+def test_the_head_says_what_the_inputs_are() -> None:
+    assert text_of(compare(SHORT, 1, [NUMPY])).splitlines()[1:2] == [
+        "Inputs: height in cm - 150, weight in kg - 50"
+    ]
+
+
+def test_the_inputs_stand_below_the_samples() -> None:
+    head = text_of(compare(weather(1), 1, [NUMPY])).splitlines()
+    assert head[1].endswith("; 4 more are held out")
+    assert head[2] == "Inputs: (hour in h - 12) / 6, rain in mm - 0.333333"
+
+
+def test_many_seeds_have_that_head_too() -> None:
+    page = io.StringIO()
+    print_survey(Console(file=page, width=88, highlight=False), survey(SHORT, [1], [NUMPY]))
+    assert page.getvalue().splitlines()[1] == "Inputs: height in cm - 150, weight in kg - 50"
+
+
+@pytest.mark.parametrize("image", [(2, 2), None])
+def test_pixels_are_not_named(image: tuple[int, int] | None) -> None:
+    pixels = tuple(Feature(f"x[{i}]", "", 0.5) for i in range(4))
+    one = replace(pictures(1), features=pixels, image=image)
+    assert ("Inputs: x[0] - 0.5," in text_of(compare(one, 1, [NUMPY]))) == (image is None)
+
+
+def test_inputs_without_names_are_not_told() -> None:
+    assert "Inputs" not in text_of(compare(replace(pictures(1), image=None), 1, [NUMPY]))
+
+
+@pytest.mark.parametrize("one", [weather(), pictures(5)], ids=["quantities", "classes"])
+def test_the_held_out_loss_stands_beside_the_last_one(one: Problem) -> None:
+    told = compare(one, 1, [NUMPY, OTHER])
+    lines = section(text_of(told), "Loss: mean over the 9 samples")
+    (title,) = [line for line in lines if "before training" in line]
+    assert title.split("  ")[-1] == "held out, after epoch 5"
+    for result in told.backends:
+        losses = result.curve.held_out_loss
+        assert losses is not None
+        ends = [result.curve.loss[0], result.curve.loss[-1], losses[-1]]
+        assert row(lines, result.name) == [repr(float(loss)) for loss in ends]
+
+
+def test_where_none_are_held_out_there_is_no_such_column() -> None:
+    told = text_of(compare(all_trained_on(), 1, [NUMPY]))
+    assert "held out" not in told
+
+
+def test_the_exact_curve_has_no_held_out_loss() -> None:
+    told = text_of(compare(weather(), 1, [NUMPY], truth=True))
+    assert row(section(told, "Loss: mean"), "exact")[-1] == "-"
+    assert "Exact arithmetic ends at loss" in told
+    assert "right" not in told
+
+
+@pytest.mark.parametrize(("one", "count"), [(weather(), 1), (pictures(5), 1)])
+def test_it_is_said_once_how_samples_were_set_aside(one: Problem, count: int) -> None:
+    assert text_of(compare(one, 1, [NUMPY])).count("\nHeld out: by ") == count
+
+
+def test_of_quantities_the_loss_is_what_was_learned() -> None:
+    told = compare(weather(), 1, [NUMPY, OTHER])
+    assert section(text_of(told), "Did it learn?")[0].startswith("Both: the mean loss fell from ")
 
 
 def test_people_of_whom_the_backends_say_different_things() -> None:

@@ -31,8 +31,8 @@ def pictures(epochs: int = 3, batch_size: int = 5, last_batch: str = "kept") -> 
     y = np.eye(3)[draw.randint(0, 3, size=N)]
     return replace(
         problem("people16"),
-        x=tuple(map(tuple, (draw.randint(0, 17, size=(N, 6)) / 16).tolist())),
-        y=tuple(map(tuple, y.tolist())),
+        x=draw.randint(0, 17, size=(N, 6)) / 16,
+        y=y,
         classes=("a", "b", "c"),
         people=(),
         network=Network((6, 4, 3), output="softmax", loss="categorical_cross_entropy"),

@@ -9,6 +9,9 @@ from functools import cache, partial
 import numpy as np
 import pytest
 
+from shared.evaluation import outcome
+from shared.registry import find, load
+from shared.training import Trainee
 from shared.truth import follow as following
 from shared.truth.account import CONTRIBUTIONS
 from shared.truth.findings import BackendTruth, Truth
@@ -253,6 +256,22 @@ def test_the_exact_curve_begins_and_ends_exactly() -> None:
     path = Path(run.problem, 4, "float64", 2000)
     assert truth.curve_loss[0] == path.loss(path.exact_start)[0]
     assert truth.curve_loss[0] != truth.curve_loss[-1]
+
+
+@pytest.mark.parametrize("name", ["people16, 42", "people4"])
+def test_samples_are_counted_where_there_are_classes(name: str) -> None:
+    """On calm runs they fall on the side that the backend's network puts them on."""
+    run = run_of(name)
+    trainee = Trainee(load(find("numpy")), run.problem, run.dtype)
+    counted = outcome(trainee, run.whole.final[0]).correct
+    assert truth_of(name).correct == counted
+    assert counted not in (None, 0)
+
+
+def test_of_quantities_no_sample_is_counted() -> None:
+    truth = truth_of(str(COVERING[0]))
+    assert truth.is_complete
+    assert truth.correct is None
 
 
 def test_without_backends_there_is_the_trajectory_alone() -> None:

@@ -10,7 +10,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from shared.problems import Problem
 from shared.truth import follow as following
 from shared.truth import path, residuals
@@ -228,7 +229,7 @@ def kinked(samples: int) -> Problem:
     """A relu whose z is 0 after a step, exactly, if a third were a third: there the step jumps."""
     network = Network((1, 1, 1), "relu", "identity", "quadratic_cost")
     return replace(
-        people("people4"), x=((1.0,),) * samples, y=((0.0,),) * samples, network=network,
+        people("people4"), x=np.ones((samples, 1)), y=np.zeros((samples, 1)), network=network,
         optimizer=Optimizer(0.5), epochs=3, batch_size=samples, features=(), people=(), classes=(),
     )  # fmt: skip
 

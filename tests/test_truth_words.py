@@ -24,7 +24,7 @@ from shared.truth.estimate import Estimate
 from shared.truth.findings import BackendTruth, Contribution, Likeness, TrueMark, Truth
 from shared.ulp import INCOMPARABLE
 from tests.recordings import repeatably
-from tests.test_words import result
+from tests.test_learned_words import result
 
 MARKS = tuple(TrueMark(step, 0.25, 2.0**-400, 0.5, 100.0) for step in (1, 10, 100, 6400))
 
@@ -216,6 +216,16 @@ def test_a_curve_that_leaves_the_exact_one_is_named_with_its_epoch() -> None:
     ended = replace(result(7), curve=Curve(np.array([400]), np.array([0.31]), np.array([7])))
     said = told(chaos(beside(**BEYOND)), truth_gaps=(gap,), backends=(ended,))
     assert all(part in said for part in ("numpy from epoch 271", "numpy 0.31 (7 right)"))
+
+
+def test_of_quantities_the_ends_are_losses_alone() -> None:
+    gap = CurveGap("numpy", "exact", 0.1, 300, 271)
+    curve = Curve(np.array([400]), np.array([0.31]), None)
+    ended = replace(result(None), curve=curve)
+    said = told(truth(correct=None), truth_gaps=(gap,), backends=(ended,))
+    assert "Exact arithmetic ends at loss 0.25. Visibly" in said
+    assert "At the end: numpy 0.31." in said
+    assert "right" not in said
 
 
 def test_agreement_is_told_where_the_truth_is_much_further_off() -> None:

@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 
-import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.comparison import BackendResult, Comparison
+from shared.comparison import Comparison
 from shared.drift import PairDrift
-from shared.evaluation import Curve, Outcome
 from shared.gaps import CurveGap
-from shared.problems import problem
+from shared.problems import Feature, problem
 from shared.report import words
 from shared.ulp import INCOMPARABLE
 
 repeatably = settings(derandomize=True, deadline=None)
-
-
-def result(
-    correct: int = 8,
-    samples: int = 16,
-    saturated: tuple[tuple[int, int, int], ...] = (),
-    finite: bool = True,
-) -> BackendResult:
-    """A backend that ended so."""
-    return BackendResult(
-        name="numpy",
-        framework="numpy",
-        version="2.0",
-        params=(),
-        curve=Curve(np.zeros(0), np.zeros(0), np.zeros(0)),
-        outcome=Outcome(correct, samples, saturated, (), finite),
-        setup_s=0.0,
-        compile_s=0.0,
-        train_s=0.0,
-        first_not_finite=None,
-    )
 
 
 def named(pair: str) -> tuple[str, str]:
@@ -179,57 +157,30 @@ def test_ranges_read_back_to_the_same_numbers(numbers: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ended", "text"),
+    ("value", "digits", "text"),
     [
-        (result(16), "solved: 16 of 16"),
-        (result(16, saturated=((1, 1, 0),)), "solved: 16 of 16"),
-        (result(8), "stuck: 8 of 16, though no hidden unit is saturated"),
-        (result(correct=15), "stuck: 15 of 16, though no hidden unit is saturated"),
-        (result(saturated=((1, 2, 0),)), "stuck: 8 of 16; saturated: h2 at 0"),
-        (
-            result(saturated=((1, 1, 0), (1, 2, 1))),
-            "stuck: 8 of 16; saturated: h1 at 0 and h2 at 1",
-        ),
-        (
-            result(correct=0, finite=False),
-            "broken: 0 of 16, with weights that are NaN or infinite",
-        ),
-        (
-            result(saturated=((1, 1, 1),), finite=False),
-            "broken: 8 of 16, with weights that are NaN or infinite",
-        ),
+        (0.42314, 4, "0.4231"),
+        (0.42314, 2, "0.42"),
+        (0.25, 17, "0.25"),
+        (319.52, 4, "319.5"),
+        (12_345.6, 4, "1.235e+04"),
+        (1.5e-7, 4, "1.5e-07"),
+        (0.0, 4, "0"),
+        (math.inf, 4, "infinity"),
+        (math.nan, 4, "NaN"),
     ],
 )
-def test_what_was_learned_is_told_with_its_reason(ended: BackendResult, text: str) -> None:
-    assert words.learned(ended) == text
-
-
-def test_saturated_units_of_two_layers_are_told_apart() -> None:
-    first, second = result(saturated=((1, 1, 0),)), result(saturated=((2, 1, 0),))
-    assert words.learned(first) != words.learned(second)
+def test_a_loss_is_worded_by_its_first_digits(value: float, digits: int, text: str) -> None:
+    assert words.loss(value, digits) == text
 
 
 @pytest.mark.parametrize(
-    ("results", "explained"),
-    [
-        ([result(saturated=((1, 1, 0),))], True),
-        ([result(16), result(saturated=((1, 1, 1),))], True),
-        ([result(16, saturated=((1, 1, 0),))], False),
-        ([result(saturated=((1, 1, 0),), finite=False)], False),
-        ([result()], False),
-        ([], False),
-    ],
+    ("count", "more"), [(1, ""), (6, ""), (7, " and 1 more"), (18, " and 12 more")]
 )
-def test_saturation_is_explained_where_a_network_is_stuck_for_it(
-    results: list[BackendResult], explained: bool
-) -> None:
-    assert (words.why_stuck(results) is not None) == explained
-
-
-def test_the_explanation_names_the_flat_activation_function() -> None:
-    assert "its activation function is flat, the slope is nearly 0" in (
-        words.why_stuck([result(saturated=((1, 1, 0),))]) or ""
-    )
+def test_the_first_inputs_are_named_and_the_others_counted(count: int, more: str) -> None:
+    features = [Feature(f"c{i}", "cm", 1.5) for i in range(count)]
+    named = [f"c{i} in cm - 1.5" for i in range(min(count, 6))]
+    assert words.inputs(features) == ", ".join(named) + more
 
 
 @pytest.mark.parametrize("gaps", [{}, {"n-t": None}, {"n-t": None, "n-j": None, "t-j": None}])

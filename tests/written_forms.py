@@ -162,7 +162,7 @@ SLOPES_OF: dict[str, tuple[str, Slope, str]] = {
 
 def scaled(one: Problem, factor: float) -> Problem:
     """The same with larger inputs, which saturate the units."""
-    return replace(one, x=tuple(tuple(factor * value for value in row) for row in one.x))
+    return replace(one, x=factor * one.x)
 
 
 def network(hidden: str, output: str, loss: str) -> Problem:

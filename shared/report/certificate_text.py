@@ -14,7 +14,7 @@ from shared.certificate.stages import BACKWARD, UPDATE
 from shared.judging import JudgedFile
 from shared.report import words
 from shared.report.basis_text import print_basis
-from shared.report.layout import heading, say, table_of
+from shared.report.layout import heading, say, table_of, trained
 
 MEANINGFUL = 1e-3
 """A largest resolution above it comes from sums that cancel, and says nothing of the others."""
@@ -37,6 +37,13 @@ def print_verdict(console: Console, certificates: Sequence[BackendCertificate]) 
     fine = [one.backend for one in certificates if one.certified]
     if fine:
         say(console, f"Certified: {words.joined(fine)}.")
+    if not fine and all(one.findings and _has_overflown(one.findings[0]) for one in failed):
+        say(console, "All of them outgrew their floats: the training diverges. Most often a "
+            "smaller learning rate helps, or inputs that are scaled.")  # fmt: skip
+
+
+def _has_overflown(finding: Finding) -> bool:
+    return not math.isfinite(finding.value) and not finding.note
 
 
 def print_certificates(console: Console, certificates: Sequence[BackendCertificate]) -> None:
@@ -85,6 +92,7 @@ def print_judged(console: Console, judged: JudgedFile) -> None:
         f"{header['backend']} on {judged.problem.name}, seed {header['seed']}, {header['dtype']}; "
         f"{versions}; recorded on {header['host']['processor']}, {header['host']['system']}",
     )
+    say(console, trained(judged.problem))
     for remark in judged.calibration_remarks:
         say(console, remark, style="yellow")
     print_verdict(console, [judged.certificate])
@@ -235,8 +243,13 @@ def _print_findings(console: Console, one: BackendCertificate) -> None:
         times = f"{finding.error / finding.bound:.3g}" if finding.bound else "-"
         when = f"step {finding.step:,}" if finding.step else "before training"
         table.add_row(
-            f"{when}, {finding.stage} {finding.name}",
-            finding.verdict.name.lower(), f"{finding.value:.6g}",
-            f"{finding.exact:.6g}", words.ulps(finding.ulps), times,
+            f"{when}, {finding.stage} {finding.name}", finding.verdict.name.lower(),
+            *_told_apart(finding.value, finding.exact), words.ulps(finding.ulps), times,
         )  # fmt: skip
     console.print(table)
+
+
+def _told_apart(value: float, exact: float) -> tuple[str, str]:
+    """Word two numbers with six digits, or with as many as it takes to tell them apart."""
+    short = f"{value:.6g}", f"{exact:.6g}"
+    return short if short[0] != short[1] or value == exact else (repr(value), repr(exact))

@@ -135,7 +135,9 @@ def _drawn(problem: Problem, index: int, width: int) -> list[str]:
 
 
 def _right(curve: Curve) -> Array:
-    return curve.correct if curve.held_out_correct is None else curve.held_out_correct
+    counts = curve.correct if curve.held_out_correct is None else curve.held_out_correct
+    assert counts is not None  # a classifier's samples are counted
+    return counts
 
 
 def _thinned(marks: int) -> Array:

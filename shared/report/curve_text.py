@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.text import Text
 
+from shared.backend import Array
 from shared.comparison import Comparison
 from shared.report import words
 from shared.report.layout import heading, say, table_of
@@ -34,11 +37,7 @@ def print_curves(console: Console, comparison: Comparison) -> None:
             f"{legend}",
             style="dim",
         )
-    last = int(results[0].curve.epochs[marks - 1])
-    table = table_of("", "before training", f"after epoch {last:,}")
-    for name, curve in zip(names, drawn, strict=True):
-        table.add_row(name, repr(float(curve[0])), repr(float(curve[-1])))
-    console.print(table)
+    _print_ends(console, comparison, names, drawn)
     if comparison.gaps:
         gap = max(comparison.gaps, key=lambda one: one.largest)
         if gap.largest:
@@ -57,3 +56,26 @@ def print_curves(console: Console, comparison: Comparison) -> None:
                 f"{result.first_not_finite:,} on.",
                 style="yellow",
             )
+
+
+def _print_ends(
+    console: Console, comparison: Comparison, names: Sequence[str], drawn: Sequence[Array]
+) -> None:
+    """Print the first and the last loss of each curve that is drawn, and what those held out say.
+
+    The exact curve, the last if it is among them, is that of the training samples alone.
+    """
+    problem, curves = comparison.problem, [result.curve for result in comparison.backends]
+    marks = len(drawn[0])
+    after = f"after epoch {int(curves[0].epochs[marks - 1]):,}"
+    held_out = [c.held_out_loss for c in curves if c.held_out_loss is not None]
+    table = table_of("", "before training", after, *([f"held out, {after}"] if held_out else []))
+    for i, (name, curve) in enumerate(zip(names, drawn, strict=True)):
+        cells = [repr(float(curve[0])), repr(float(curve[-1]))]
+        if held_out:
+            cells.append(repr(float(held_out[i][marks - 1])) if i < len(held_out) else "-")
+        table.add_row(name, *cells)
+    console.print(table)
+    if problem.held_out and not problem.classes:
+        # Of classes it is said where their accuracy is.
+        say(console, words.held_out(problem.held_out.split), style="dim")

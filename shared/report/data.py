@@ -15,20 +15,22 @@ from typing import Any
 
 import numpy as np
 
+from shared.backend import Array
 from shared.certificate.decision import Verdict
 from shared.certificate.findings import BackendCertificate
 from shared.comparison import BackendResult, Comparison
 from shared.host import host, threads
 from shared.judging import JudgedFile
 from shared.problems import Problem
-from shared.report import words
+from shared.report import learned_words, words
 from shared.report.classifier_data import classification_data
 from shared.report.truth_data import truth_data
 from shared.training import Missing
 from shared.ulp import INCOMPARABLE
 from shared.whole_file import whole_file
 
-SCHEMA = 2
+SCHEMA = 3
+"""What a number of it means stands in docs/reading-the-report.md."""
 
 
 def comparison_data(comparison: Comparison, command: str) -> dict[str, Any]:
@@ -130,7 +132,8 @@ def head_data(kind: str, command: str, problem: Problem, dtype: str) -> dict[str
         "schema": SCHEMA,
         "kind": kind,
         "command": command,
-        "problem": problem.to_json(),
+        # The constants of the inputs in full: recordings are told apart by to_json, not by them.
+        "problem": {**problem.to_json(), "inputs": [asdict(one) for one in problem.features]},
         "dtype": dtype,
         "learning_rate_used": problem.optimizer_in(dtype).learning_rate,
         "host": host(),
@@ -161,10 +164,9 @@ def _backend(result: BackendResult, names: Sequence[str], comparison: Comparison
         "curve": {
             "finished_epochs": result.curve.epochs.tolist(),
             "loss": result.curve.loss.tolist(),
-            "correct": result.curve.correct.tolist(),
-            "held_out_correct": None
-            if result.curve.held_out_correct is None
-            else result.curve.held_out_correct.tolist(),
+            "correct": _listed(result.curve.correct),
+            "held_out_correct": _listed(result.curve.held_out_correct),
+            "held_out_loss": _listed(result.curve.held_out_loss),
         },
         "outcome": {
             "solved": outcome.solved,
@@ -174,7 +176,7 @@ def _backend(result: BackendResult, names: Sequence[str], comparison: Comparison
             "saturated_units": [
                 {"layer": layer, "unit": unit, "at": end} for layer, unit, end in outcome.saturated
             ],
-            "in_words": words.learned(result),
+            "in_words": learned_words.learned(result),
         },
         "answers": [
             {
@@ -192,6 +194,10 @@ def _backend(result: BackendResult, names: Sequence[str], comparison: Comparison
             "training": result.train_s,
         },
     }
+
+
+def _listed(values: Array | None) -> list[Any] | None:
+    return None if values is None else values.tolist()
 
 
 def _ulps(count: int) -> int | str:

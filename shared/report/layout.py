@@ -28,21 +28,35 @@ def print_head(
         f"{framework} {version}" if name == framework else f"{name} (on {framework} {version})"
         for name, framework, version in backends
     )
-    loss = problem.network.loss.replace("_", " ")
-    console.print(
-        Text.assemble(
-            (problem.name, "bold"),
-            f": {problem.network}, {loss}, {problem.optimizer}, {problem.epochs:,} epochs of "
-            f"{problem.steps_per_epoch:,} steps",
-        )
-    )
+    console.print(Text.assemble((problem.name, "bold"), f": {trained(problem)}"))
     if problem.batch_size > 1 or problem.order != "file" or problem.held_out:
         say(console, _samples(problem))
+    if problem.features and not problem.image:
+        say(console, f"Inputs: {words.inputs(problem.features)}")
     console.print(Text.assemble((seed, "bold"), f", {dtype}, {versions}, {threads()} thread each"))
     if dtype != "float64":
-        rate, used = problem.optimizer.learning_rate, problem.optimizer_in(dtype).learning_rate
-        becomes = f": {rate!r} becomes {used!r}" if used != rate else ""
-        say(console, f"Data and learning rate are rounded to {dtype} once, for all{becomes}.")
+        say(console, _rounding(problem, dtype))
+
+
+def _rounding(problem: Problem, dtype: str) -> str:
+    """Say what is rounded before anybody computes with it."""
+    rate, used = problem.optimizer.learning_rate, problem.optimizer_in(dtype).learning_rate
+    plain = problem.optimizer.is_plain
+    what = "learning rate" if plain else "the optimizer's numbers"
+    becomes = f"{'' if plain else 'the learning rate '}{rate!r} becomes {used!r}"
+    return f"Data and {what} are rounded to {dtype} once, for all" + (
+        f": {becomes}." if used != rate else "."
+    )
+
+
+def trained(problem: Problem) -> str:
+    """Say what is trained: the network, its loss, the optimizer, and for how long."""
+    loss = problem.network.loss.replace("_", " ")
+    return (
+        f"{problem.network}, {loss}, {problem.optimizer}, "
+        f"{words.counted(problem.epochs, 'epoch')} of "
+        f"{words.counted(problem.steps_per_epoch, 'step')}"
+    )
 
 
 def _samples(problem: Problem) -> str:

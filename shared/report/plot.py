@@ -15,6 +15,9 @@ from shared.backend import Array
 
 ALL, SEVERAL = "•", "+"
 
+TINY = 0.001
+"""Of a loss below, hardly a digit is left within four decimals."""
+
 
 def plot(
     epochs: Array,
@@ -44,7 +47,8 @@ def plot(
 
     lines = []
     for row in range(height):
-        label = _label(high - span * row / (height - 1)) if row % 5 == 0 else " " * 8
+        loss = low if row == height - 1 else high - span * row / (height - 1)
+        label = _label(loss) if row % 5 == 0 else " " * 8
         drawn = (_cell(cells.get((row, column)), letters) for column in range(width))
         lines.append(f"{label} │{''.join(drawn)}".rstrip())
     lines.append(" " * 9 + "└" + "─" * width)
@@ -62,9 +66,9 @@ def letters_for(names: Sequence[str]) -> list[str]:
 
 
 def _label(loss: float) -> str:
-    """Word a loss in eight characters, also where it exploded."""
+    """Word a loss in eight characters, also where it exploded or is tiny."""
     text = f"{loss:8.4f}"
-    return text if len(text) == 8 else f"{loss:8.1e}"
+    return f"{loss:8.1e}" if len(text) > 8 or 0 < abs(loss) < TINY else text
 
 
 def _line(epochs: Array, values: Array, points: int) -> tuple[Array, Array]:

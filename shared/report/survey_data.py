@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from shared.atlas import Atlas
 from shared.backend import Array
 from shared.report.classifier_data import surveyed_data
 from shared.report.data import head_data, missing_data
-from shared.surveyed import TOLD_DIFFERENTLY, Survey
+from shared.surveyed import TOLD_DIFFERENTLY, Survey, loss_spread
 from shared.twins import CHAOTIC_SHARE, SENSITIVE_GROWTH, SIGNS, Sensitivity
 
 
@@ -38,7 +40,7 @@ def survey_data(survey: Survey, command: str) -> dict[str, Any]:
         "samples": survey.samples,
         "missing": missing_data(survey.missing),
         "backends": [_backend(survey, row) for row in range(len(survey.backends))],
-        "stuck_on_every_backend": _stuck(survey),
+        "stuck_on_every_backend": _stuck(survey) if survey.problem.classes else None,
         "twins": _twins(survey.sensitivity, classes),
         "seeds": [_seed(survey, i, classes[i]) for i in range(len(survey.seeds))],
         "classification": survey.answers
@@ -56,15 +58,20 @@ def classes_of(found: Sensitivity) -> list[str | None]:
 
 
 def _backend(survey: Survey, row: int) -> dict[str, Any]:
-    one, stuck = survey.backends[row], survey.stuck[row]
+    one, counted = survey.backends[row], bool(survey.problem.classes)
+    stuck = survey.stuck[row]
     return {
         "name": one.name,
         "framework": one.framework,
         "version": one.version,
-        "solved": int(survey.solved[row].sum()),
-        "stuck": int(stuck.sum()),
-        "stuck_by_saturated_units": _by_number(one.saturated[stuck]),
+        "solved": int(survey.solved[row].sum()) if counted else None,
+        "stuck": int(stuck.sum()) if counted else None,
+        "stuck_by_saturated_units": _by_number(one.saturated[stuck]) if counted else None,
         "broken": int(survey.broken[row].sum()),
+        "last_loss": asdict(loss_spread(one.loss)),
+        "last_held_out_loss": None
+        if one.held_out_loss is None
+        else asdict(loss_spread(one.held_out_loss)),
         "time_s": {"setup": one.setup_s, "compile": one.compile_s, "training": one.train_s},
     }
 
@@ -98,8 +105,9 @@ def _seed(survey: Survey, i: int, kind: str | None) -> dict[str, Any]:
     found = survey.sensitivity
     return {
         "seed": survey.seeds[i],
-        "correct": {b.name: int(b.correct[i]) for b in survey.backends},
-        "loss": {b.name: float(b.loss[i]) for b in survey.backends},
+        "correct": _of_each({b.name: b.correct for b in survey.backends}, i),
+        "loss": _of_each({b.name: b.loss for b in survey.backends}, i),
+        "held_out_loss": _of_each({b.name: b.held_out_loss for b in survey.backends}, i),
         "saturated_units": {b.name: int(b.saturated[i]) for b in survey.backends},
         "finite": {b.name: bool(b.finite[i]) for b in survey.backends},
         "parted_epoch": _epoch(int(survey.parted_epoch[i])),
@@ -109,6 +117,12 @@ def _seed(survey: Survey, i: int, kind: str | None) -> dict[str, Any]:
             "chaotic_since_epoch": _epoch(int(found.chaotic_epoch[i])),
         },
     }
+
+
+def _of_each(named: Mapping[str, Array | None], i: int) -> dict[str, Any] | None:
+    """Return what each backend has of a seed; None where none has it."""
+    told = {name: values[i].item() for name, values in named.items() if values is not None}
+    return told or None
 
 
 def _epoch(number: int) -> int | None:

@@ -12,14 +12,22 @@ from rich.text import Text
 
 from shared.atlas import Atlas
 from shared.backend import Array
-from shared.classification import Spread, SurveyedAnswers
+from shared.classification import SurveyedAnswers
 from shared.report import words
 from shared.report.layout import compile_time, heading, print_head, print_missing, say, table_of
+from shared.report.seed_tables import (
+    NO_CLASS,
+    accuracies_by_backend,
+    losses_by_backend,
+    measured_loss,
+    print_accuracies,
+    print_losses,
+    print_parted,
+    say_left_out,
+    seeds,
+)
 from shared.surveyed import NOT_STUCK, TOLD_DIFFERENTLY, Survey
 from shared.twins import CHAOTIC_SHARE, SENSITIVE_GROWTH
-
-SHOWN_SEEDS = 20
-"""As many seeds are shown with a row each."""
 
 LISTED_SEEDS = 60
 """As many seeds of one kind are listed by their numbers."""
@@ -63,11 +71,15 @@ def print_atlas(console: Console, atlas: Atlas) -> None:
     if atlas.interrupted:
         say(console, _interrupted(atlas))
     print_missing(console, survey.missing)
-    if survey.answers is None:
+    if survey.answers is not None:
+        print_accuracies(console, survey, survey.answers)
+        _print_each(console, survey, survey.answers)
+    elif survey.problem.classes:
         _print_kinds(console, atlas)
     else:
-        _print_accuracies(console, survey, survey.answers)
-    _print_parted(console, survey)
+        print_losses(console, survey)
+        _print_each(console, survey)
+    print_parted(console, survey)
     _print_backends(console, atlas)
 
 
@@ -91,7 +103,7 @@ def _print_kinds(console: Console, atlas: Atlas) -> None:
     columns = [survey] if beside is None or beside.interrupted else [survey, beside]
     numbers = {int(n) for column in columns for n in column.stuck_units if n >= 0}
     each = [_kinds(column, sorted(numbers, reverse=True)) for column in columns]
-    heading(console, _seeds(survey))
+    heading(console, seeds(survey))
     table = table_of("", "", *(column.problem.name for column in columns), left=(0, 1))
     for row in zip(*each, strict=True):
         counts = [int(kind.members.sum()) for kind in row]
@@ -134,7 +146,7 @@ def _by_twins(survey: Survey) -> list[_Kind]:
         _Kind("calm", "a last bit stays small", found.calm, listed=False),
         _Kind("sensitive", f"a last bit grows {SENSITIVE_GROWTH:,.0f}-fold", found.sensitive),
         _Kind("chaotic", "rounding decides where the weights end", found.chaotic),
-        _Kind("no class", "seed and twin both NaN or infinite", found.broken, told=False),
+        _Kind(NO_CLASS, "seed and twin both NaN or infinite", found.broken, told=False),
     ]
 
 
@@ -149,18 +161,12 @@ def _measure(survey: Survey) -> str:
     )
 
 
-def _print_accuracies(console: Console, survey: Survey, told: SurveyedAnswers) -> None:
-    """Print the accuracy of each seed on each backend."""
-    count = len(told.measured.truth)
-    heading(console, f"{_seeds(survey)}: accuracy in percent on the {words.samples(told.measured)}")
-    say(console, words.split(told.measured), style="dim")
-    table = table_of("seed", *(result.name for result in survey.backends), left=())
-    for seed, correct in zip(survey.seeds[:SHOWN_SEEDS], told.correct.T.tolist(), strict=False):
-        table.add_row(str(seed), *(words.percent(n / count) for n in correct))
-    console.print(table)
-    _say_more(console, len(survey.seeds))
-    meaning = f"all backends predict the same for all {count:,}"
-    alike = [_Kind("alike", meaning, told.alike)] if len(survey.backends) > 1 else []
+def _print_each(console: Console, survey: Survey, told: SurveyedAnswers | None = None) -> None:
+    """Print which seeds are of each kind, where it is not counted how they end."""
+    alike = []
+    if told and len(survey.backends) > 1:
+        meaning = f"all backends predict the same for all {len(told.measured.truth):,}"
+        alike = [_Kind("alike", meaning, told.alike)]
     kinds = [*alike, _broken(survey), _parted(survey), *_by_twins(survey)]
     _print_members(console, survey, [kind for kind in kinds if kind.told or kind.members.any()])
     say(console, _measure(survey))
@@ -177,9 +183,9 @@ def _parted(survey: Survey) -> _Kind:
 
 
 def _print_members(console: Console, survey: Survey, kinds: Sequence[_Kind]) -> None:
-    seeds = np.array(survey.seeds)
+    numbers = np.array(survey.seeds)
     for kind in kinds:
-        chosen = seeds[kind.members].tolist()
+        chosen = numbers[kind.members].tolist()
         console.print(Text.assemble((f"{kind.name} {len(chosen):,}", "bold"), f" ({kind.meaning})"))
         told = words.ranges(chosen[:LISTED_SEEDS]) or "none"
         if len(chosen) > LISTED_SEEDS:
@@ -190,42 +196,18 @@ def _print_members(console: Console, survey: Survey, kinds: Sequence[_Kind]) -> 
         ))  # fmt: skip
 
 
-def _print_parted(console: Console, survey: Survey) -> None:
-    parted = np.flatnonzero(survey.parted_epoch >= 0).tolist()
-    if not parted:
-        return
-    samples = f"{survey.samples:,}{' training samples' if survey.answers else ''}"
-    heading(console, f"Parted seeds: since when, and how many of {samples} came out right")
-    names = [result.name for result in survey.backends]
-    table = table_of("seed", "from epoch", *names, "twin", left=(0, len(names) + 2))
-    for i in parted[:SHOWN_SEEDS]:
-        right = (str(result.correct[i]) for result in survey.backends)
-        (kind,) = (kind.name for kind in _by_twins(survey) if kind.members[i])
-        table.add_row(str(survey.seeds[i]), f"{survey.parted_epoch[i]:,}", *right, kind)
-    console.print(table)
-    _say_more(console, len(parted))
-    if not survey.sensitivity.chaotic[parted].all():
-        say(
-            console,
-            "A parted seed need not be chaotic by its twin: losses may differ visibly where no "
-            "weight does, and near a limit another backend may say otherwise.",
-        )
-
-
 def _print_backends(console: Console, atlas: Atlas) -> None:
     survey = atlas.survey
     count = len(survey.seeds)
-    if survey.answers is None:
+    if survey.answers is not None:
+        heading(console, f"By backend: accuracy over the {seeds(survey)}, and time")
+        titles, cells = accuracies_by_backend(survey.answers)
+    elif survey.problem.classes:
         heading(console, "By backend")
-        each = [("solved", survey.solved), ("stuck", survey.stuck)]
-        each += [("broken", survey.broken)] if survey.broken.any() else []
-        titles = [title for title, _ in each]
-        sums = np.stack([members.sum(axis=1) for _, members in each], axis=1)
-        cells = [[f"{n:,}" for n in row] for row in sums.tolist()]
+        titles, cells = _ends_by_backend(survey)
     else:
-        heading(console, f"By backend: accuracy over the {_seeds(survey)}, and time")
-        titles = ["mean", "standard deviation", "lowest"]
-        cells = [_spread(spread) for spread in survey.answers.spreads]
+        heading(console, f"By backend: {measured_loss(survey)} over the {seeds(survey)}, and time")
+        titles, cells = losses_by_backend(survey)
     table = table_of("", *titles, "set-up", "compile", "training", "per seed")
     for result, told in zip(survey.backends, cells, strict=True):
         table.add_row(
@@ -233,7 +215,17 @@ def _print_backends(console: Console, atlas: Atlas) -> None:
             words.seconds(result.train_s), words.seconds(result.train_s / count),
         )  # fmt: skip
     console.print(table)
+    if not survey.problem.classes:
+        say_left_out(console, survey)
     say(console, _further_time(atlas))
+
+
+def _ends_by_backend(survey: Survey) -> tuple[list[str], list[list[str]]]:
+    """Count on each backend how seeds end."""
+    each = [("solved", survey.solved), ("stuck", survey.stuck)]
+    each += [("broken", survey.broken)] if survey.broken.any() else []
+    sums = np.stack([members.sum(axis=1) for _, members in each], axis=1)
+    return [title for title, _ in each], [[f"{n:,}" for n in row] for row in sums.tolist()]
 
 
 def _further_time(atlas: Atlas) -> str:
@@ -245,19 +237,5 @@ def _further_time(atlas: Atlas) -> str:
     return f"{told}, and {atlas.centred.problem.name}, twins included, {words.seconds(beside)}."
 
 
-def _spread(spread: Spread) -> list[str]:
-    deviation = "-" if spread.deviation is None else f"{100 * spread.deviation:.2f}"
-    return [f"{100 * spread.mean:.2f}", deviation, words.percent(spread.lowest)]
-
-
-def _say_more(console: Console, count: int) -> None:
-    if count > SHOWN_SEEDS:
-        say(console, f"and {count - SHOWN_SEEDS:,} more; --json FILE holds them all.")
-
-
 def _hidden_units(count: int) -> str:
     return {0: "no hidden unit", 1: "1 hidden unit"}.get(count, f"{count:,} hidden units")
-
-
-def _seeds(survey: Survey) -> str:
-    return f"{len(survey.seeds):,} {'seed' if len(survey.seeds) == 1 else 'seeds'}"

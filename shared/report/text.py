@@ -11,7 +11,7 @@ from shared.backend import Params
 from shared.comparison import Comparison
 from shared.drift import PairDrift
 from shared.problems import Problem
-from shared.report import truth_words, words
+from shared.report import learned_words, truth_words, words
 from shared.report.certificate_text import print_certificates, print_verdict
 from shared.report.classifier_text import print_classification
 from shared.report.curve_text import print_curves
@@ -182,13 +182,13 @@ def _verdict(outputs: Sequence[float], problem: Problem) -> str:
 def _print_learned(console: Console, comparison: Comparison) -> None:
     heading(console, "Did it learn?")
     results = comparison.backends
-    told = {result.name: words.learned(result) for result in results}
+    told = {result.name: learned_words.learned(result) for result in results}
     if len(set(told.values())) == 1 and len(results) > 1:
         say(console, f"{words.everyone(len(results))}: {told[results[0].name]}.")
     else:
         for name, said in told.items():
             say(console, f"{name}: {said}.")
-    reason = words.why_stuck(results)
+    reason = learned_words.why_stuck(results)
     if reason:
         say(console, reason)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from shared.certificate.rounding import Rounding
-from shared.comparison import Comparison
+from shared.comparison import BackendResult, Comparison
 from shared.report import words
 from shared.truth.account import FIRST_ORDER
 from shared.truth.estimate import Estimate
@@ -121,20 +121,25 @@ def _all_sure(comparison: Comparison) -> bool:
 
 def _ends(comparison: Comparison, truth: Truth) -> str:
     """Say where exact arithmetic ends, and where the backends do."""
-    how = f"loss {truth.marks[-1].loss:.6g}, {truth.correct} of {truth.samples} samples right"
-    said = f"Exact arithmetic ends at {how}"
+    said = f"Exact arithmetic ends at loss {truth.marks[-1].loss:.6g}"
+    if truth.correct is not None:
+        said += f", {truth.correct} of {truth.samples} samples right"
     parted = [gap for gap in comparison.truth_gaps if gap.parted_epoch is not None]
     if not parted:
         return f"{said}; no backend's loss curve visibly leaves the exact one."
     leaving = words.joined([f"{g.left} from epoch {g.parted_epoch:,} on" for g in parted])
-    ends = words.joined([
-        f"{b.name} {b.curve.loss[-1]:.6g} ({b.outcome.correct} right)" for b in comparison.backends
-    ])  # fmt: skip
+    ends = words.joined([_end(b) for b in comparison.backends])
     told = f"{said}. Visibly off the exact loss curve: {leaving}. At the end: {ends}."
     by_chance = truth.chaotic_since is not None and _all_sure(comparison)
     if len(comparison.backends) == 1 or not by_chance:
         return told
     return f"{told} Which of them comes close is chance, not merit."
+
+
+def _end(backend: BackendResult) -> str:
+    """Say where a backend ends, and, of classes, with how many samples right."""
+    loss, correct = f"{backend.name} {backend.curve.loss[-1]:.6g}", backend.outcome.correct
+    return loss if correct is None else f"{loss} ({correct} right)"
 
 
 def _digits_needed(comparison: Comparison, truth: Truth) -> str:

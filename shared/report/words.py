@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from shared.classification import Measured
-from shared.comparison import BackendResult, Comparison
+from shared.comparison import Comparison
+from shared.problems import Feature
 from shared.ulp import INCOMPARABLE
+
+SHOWN_FEATURES = 6
+"""As many inputs are named in the head."""
 
 
 def ulps(count: int) -> str:
@@ -48,6 +53,17 @@ def seconds(value: float) -> str:
     if value < 0.9995:
         return f"{value * 1e3:.0f} ms"
     return f"{value:.1f} s" if value < 59.95 else f"{value:.0f} s"
+
+
+def counted(count: int, what: str) -> str:
+    """Word a number of things.
+
+    Examples
+    --------
+    >>> counted(1, "step"), counted(5000, "epoch")
+    ('1 step', '5,000 epochs')
+    """
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def joined(names: Sequence[str]) -> str:
@@ -102,6 +118,26 @@ def percent(share: float) -> str:
     return f"{100 * share if share == 1 else min(100 * share, 99.9):.1f}"
 
 
+def loss(value: float, digits: int = 4) -> str:
+    """Word a loss by its first digits.
+
+    Examples
+    --------
+    >>> loss(0.42314), loss(1.5e-7), loss(float("inf")), loss(float("nan"))
+    ('0.4231', '1.5e-07', 'infinity', 'NaN')
+    """
+    if math.isnan(value):
+        return "NaN"
+    return "infinity" if math.isinf(value) else f"{value:.{digits}g}"
+
+
+def inputs(features: Sequence[Feature]) -> str:
+    """Word what a network is given: the first features, and how many more there are."""
+    told = [str(feature) for feature in features[:SHOWN_FEATURES]]
+    more = len(features) - len(told)
+    return f"{', '.join(told)}{f' and {more:,} more' if more else ''}"
+
+
 def samples(measured: Measured) -> str:
     """Word the samples that a classifier is measured on."""
     return f"{len(measured.truth):,} {'held-out' if measured.held_out else 'training'} samples"
@@ -111,54 +147,12 @@ def split(measured: Measured) -> str:
     """Say how these samples were set aside, or that none were."""
     if measured.split is None:
         return "No samples are held out: these are the ones it was trained on."
-    return f"Held out: {measured.split}."
+    return held_out(measured.split)
 
 
-def learned(result: BackendResult) -> str:
-    """Say whether a network learned its data, and, if its units are saturated, why not."""
-    if result.curve.answers is not None:
-        return _learned_classes(result)
-    outcome = result.outcome
-    share = f"{outcome.correct} of {outcome.samples}"
-    if outcome.solved:
-        return f"solved: {share}"
-    if not outcome.finite:
-        return f"broken: {share}, with weights that are NaN or infinite"
-    if not outcome.saturated:
-        return f"stuck: {share}, though no hidden unit is saturated"
-    units = joined([f"{_unit(layer, unit)} at {end}" for layer, unit, end in outcome.saturated])
-    return f"stuck: {share}; saturated: {units}"
-
-
-def _learned_classes(result: BackendResult) -> str:
-    """Say how many samples a classifier puts in their class, at the last mark of the curve."""
-    outcome, curve = result.outcome, result.curve
-    said = f"{int(curve.correct[-1]):,} of {outcome.samples:,} training samples"
-    if curve.held_out_correct is not None and curve.answers is not None:
-        count = len(curve.answers.predicted)
-        said += f", {int(curve.held_out_correct[-1]):,} of {count:,} held out"
-    if not outcome.finite:
-        return f"broken: {said}, with weights that are NaN or infinite"
-    if outcome.saturated:
-        units = "unit is" if len(outcome.saturated) == 1 else "units are"
-        said += f"; {len(outcome.saturated)} hidden {units} saturated"
-    return said
-
-
-def _unit(layer: int, unit: int) -> str:
-    return f"h{unit}" if layer == 1 else f"h{unit} of layer {layer}"
-
-
-def why_stuck(results: Sequence[BackendResult]) -> str | None:
-    """Explain saturation once, if any network is stuck for it."""
-    told = [r.outcome for r in results if r.curve.answers is None]
-    if not any(not o.solved and o.saturated and o.finite for o in told):
-        return None
-    return (
-        "A saturated unit gives nearly the same end of its range to every sample: there its "
-        "activation function is flat, the slope is nearly 0, and hardly any gradient reaches the "
-        "weights below."
-    )
+def held_out(split: str) -> str:
+    """Say how the samples held out were set aside."""
+    return f"Held out: {split}."
 
 
 def parting(comparison: Comparison) -> str:

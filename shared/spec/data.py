@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shared.backend import Array
+from shared.errors import UsageError
 from shared.network import Network
 from shared.problems import Feature, HeldOut, Person, Problem, folder_names, problem
 from shared.seeding import require_seed
@@ -135,7 +136,13 @@ def _read(data: Section) -> tuple[Columns, Sequence[Block], ClassTargets | Numbe
         _require_once(data, read.blocks, [targets[0], f"{targets[0]}[0]"])
         with data.telling("classes"):
             return read, read.blocks, classes_of(read, targets[0], classes)
-    read = table.read([*features, *targets])
+    try:
+        read = table.read([*features, *targets])
+    except UsageError as error:
+        wrong = [f"column {name!r}: expected a number" for name in targets]
+        if not classes and any(words in str(error) for words in wrong):
+            raise UsageError(f'{error} Labels of classes? List them: "classes": [...].') from error
+        raise
     blocks, target_blocks = read.blocks[: len(features)], read.blocks[len(features) :]
     _require_once(data, blocks, [name for block in target_blocks for name in block.columns])
     with data.telling("classes" if classes else "targets"):

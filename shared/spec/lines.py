@@ -46,6 +46,7 @@ def read_json(path: Path) -> tuple[Any, dict[str, int]]:
     except json.JSONDecodeError as error:
         raise UsageError(
             f"{path}, line {error.lineno}, column {error.colno}: {error.msg}; expected {WHAT}."
+            + _likely(text, error.pos)
         ) from error
     except RecursionError as error:
         raise UsageError(f"{path} is nested too deeply; expected {WHAT}.") from error
@@ -54,6 +55,16 @@ def read_json(path: Path) -> tuple[Any, dict[str, int]]:
             raise
         raise UsageError(f"{path} holds a number of thousands of digits.") from error
     return data, lines
+
+
+def _likely(text: str, place: int) -> str:
+    """Say what was likely meant where JSON ends: other languages allow more."""
+    before, rest = text[:place].rstrip(), text[place:].lstrip()
+    if before.endswith(",") and rest[:1] in ("}", "]"):
+        return f" No comma stands before {rest[0]} in JSON."
+    if rest.startswith(("#", "//", "/*")):
+        return " JSON knows no comments."
+    return " Texts stand in double quotes in JSON." if rest.startswith("'") else ""
 
 
 class _Walk:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.network import LOSSES, OUTPUTS, Network
-from shared.optimizer import Optimizer
+from shared.optimizer import OPTIMIZERS, Optimizer
 from shared.problems import Problem, require_free_name
 from shared.samples import require_samples
 from shared.seeding import require_seed
@@ -32,7 +32,14 @@ MARKS = 500
 """About so many points does the curve have at most, where nobody says how far apart they are."""
 
 LEARNING_RATES = {"sgd": 0.1, "momentum": 0.01, "rmsprop": 0.001, "adam": 0.001, "adamw": 0.001}
+CALLED_ELSEWHERE = {
+    "lr": "learning_rate", "eps": "epsilon", "betas": "beta1 and beta2", "rho": "beta2",
+    "alpha": "beta2", "wd": "weight_decay", "mu": "momentum",
+}  # fmt: skip
+"""Names that other libraries have for an optimizer's numbers."""
+
 MOST_PARAMETERS = 100_000_000
+_OPTIMIZER_FIELDS = tuple(field.name for field in fields(Optimizer))
 _OUTPUT_OF = {"binary_cross_entropy": "sigmoid", "categorical_cross_entropy": "softmax"}
 
 
@@ -109,8 +116,13 @@ def _require_version(whole: Section) -> None:
 
 
 def _optimizer(section: Section) -> Optimizer:
-    section.require_known([field.name for field in fields(Optimizer)])
     name = section.choice("name", tuple(LEARNING_RATES))
+    for key in section.values:
+        if key in CALLED_ELSEWHERE:
+            raise section.refusal(key, f"unknown field; here it is {CALLED_ELSEWHERE[key]}.")
+        if key not in _OPTIMIZER_FIELDS:
+            section.require_known(("name", "learning_rate", *OPTIMIZERS[name]))
+    section.require_known(_OPTIMIZER_FIELDS)
     with section.telling():
         return Optimizer(**{"learning_rate": LEARNING_RATES[name], **section.values})
 

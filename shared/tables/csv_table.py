@@ -102,8 +102,8 @@ class CsvTable:
         raise UsageError(f"{self.path}, line {line:,}, column {name!r}: {_wrong(cell)}")
 
     def _remark(self) -> str:
-        if all(_floats([name]) for name in self.names):
-            return " Line 1 should name the columns; it looks like a row of numbers."
+        if any(_floats([name]) for name in self.names):
+            return " Line 1 should name the columns; it looks like a row of data."
         return ""
 
 

@@ -106,7 +106,8 @@ class Truth:
     curve_epochs, curve_loss
         The exact loss curve, up to float64's roundings.
     correct, samples
-        How many samples the exact network has on their right side at the last mark, of how many.
+        How many samples the exact network has on their right side at the last mark, of how many;
+        None where the targets are quantities.
     peak_log10, peak_step
         The largest sensitivity on the way, and after how many steps.
     growth_log10, growth_from, growth_to
@@ -130,7 +131,7 @@ class Truth:
     marks: tuple[TrueMark, ...]
     curve_epochs: Array
     curve_loss: Array
-    correct: int
+    correct: int | None
     samples: int
     peak_log10: float
     peak_step: int

@@ -112,7 +112,7 @@ def _truth(
     epochs, curve = _curve(problem, dtype, flow)
     if marks and marks[-1].step == epochs[-1] * problem.steps_per_epoch:
         curve[-1] = marks[-1].loss
-    carried, y = flow.carried, np.array(problem.y)
+    carried = flow.carried
     growth, (since, until) = carried.largest_growth
     return Truth(
         steps=flow.certified,
@@ -125,8 +125,8 @@ def _truth(
         marks=marks,
         curve_epochs=epochs,
         curve_loss=curve,
-        correct=int(right(predicted(losses[-1][1]), predicted(y)).sum()) if marks else 0,
-        samples=len(y),
+        correct=_correct(problem, [output for _, output in losses[-1:]]),
+        samples=len(problem.y),
         peak_log10=carried.sensitivity.peak_log10,
         peak_step=carried.sensitivity.peak_step,
         growth_log10=growth,
@@ -138,6 +138,16 @@ def _truth(
         likenesses=tuple(likenesses(takers)),
         elapsed_s=time.perf_counter() - started,
     )
+
+
+def _correct(problem: Problem, ends: Sequence[Array]) -> int | None:
+    """Count the samples that the last outputs (N, n_L) put on their right side.
+
+    None where the targets are quantities, which have no sides; 0 where no outputs are known.
+    """
+    if not problem.classes:
+        return None
+    return sum(int(right(predicted(end), predicted(problem.y)).sum()) for end in ends)
 
 
 def _curve(problem: Problem, dtype: str, flow: Flow) -> tuple[Array, Array]:
