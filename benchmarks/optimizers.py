@@ -33,7 +33,7 @@ from shared.registry import find, load
 from shared.stepwise import Stepwise
 from shared.training import Trainee, lockstep, prepare
 
-PIPED_WIDTH = 118
+PIPED_WIDTH = 130
 SEEDS = range(5)
 EPOCHS = {"people16-centered": 100, "digits": 2}
 FAULT_EPOCHS = 5
@@ -161,14 +161,15 @@ def _counted(certificates: Sequence[BackendCertificate]) -> tuple[int, ...]:
 
 
 def _print_faults(console: Console) -> None:
-    table = table_of(("computed instead", "the problem says"), DTYPES)
+    table = table_of(("computed instead", "the problem says", "the finding says"), DTYPES)
     for fault in FAULTS:
+        found = [_with_fault(fault.said, fault.done, dtype) for dtype in DTYPES]
+        notes = {one.note for one in found if one} - {""}
         cells = [
-            "the same formula" if fault.same_in == dtype
-            else _found(_with_fault(fault.said, fault.done, dtype))
-            for dtype in DTYPES
-        ]  # fmt: skip
-        table.add_row(fault.words, str(fault.said), *cells)
+            "the same formula" if fault.same_in == dtype else _found(one)
+            for dtype, one in zip(DTYPES, found, strict=True)
+        ]
+        table.add_row(fault.words, str(fault.said), " ".join(sorted(notes)), *cells)
     console.print("\nAnother formula, on people16-centered, seed 0; found first:", table, sep="\n")
 
 

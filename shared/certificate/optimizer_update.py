@@ -19,6 +19,7 @@ from shared.certificate.decision import Judged, Verdict, bit_equal
 from shared.certificate.rounding import Rounding
 from shared.certificate.stages import UPDATE, Reference, parts
 from shared.certificate.update import SHOWN, judge_update
+from shared.certificate.update_causes import named_cause
 from shared.certificate.update_ways import (
     ADAPTIVE,
     PARAMETER,
@@ -101,7 +102,36 @@ def judge_tensor(
     reference: Reference, optimizer: Optimizer, slot: str, tensor: str, steps: Array,
     numbers: Numbers, value: Array,
 ) -> Judged:  # fmt: skip
-    """Judge a slot, or the PARAMETER, of one tensor. Shapes: steps (s,), all else (s, *R, ...)."""
+    """Judge a slot, or the PARAMETER, of one tensor, and say what would explain a failure.
+
+    Shapes: steps (s,), all else (s, *R, ...).
+    """
+    judged = decide_tensor(reference, optimizer, slot, tensor, steps, numbers, value)
+    if not judged.any_failed:
+        return judged
+
+    def decide(other: Optimizer, steps: Array, numbers: Numbers, value: Array) -> Judged:
+        return decide_tensor(reference, other, slot, tensor, steps, numbers, value)
+
+    cause = named_cause(decide, optimizer, steps, numbers, value, judged.failed)
+    shown = map(tuple, np.argwhere(judged.failed)[:SHOWN].tolist())
+    if cause:
+        return replace(judged, notes=dict.fromkeys(shown, cause))
+    if not judged.bitwise:
+        return judged
+    fused = [
+        place
+        for place in shown
+        if _may_be_fused(reference.rounding, optimizer, slot, numbers, value, place)
+    ]
+    return replace(judged, notes=dict.fromkeys(fused, FUSED))
+
+
+def decide_tensor(
+    reference: Reference, optimizer: Optimizer, slot: str, tensor: str, steps: Array,
+    numbers: Numbers, value: Array,
+) -> Judged:  # fmt: skip
+    """Decide on a slot, or the PARAMETER, of one tensor. Shapes as in `judge_tensor`."""
     if not is_bitwise(optimizer, slot):
         return judge_adaptive(reference, optimizer, tensor, steps, numbers, value)
     allowed = admissible(reference.rounding, optimizer, slot, numbers, value)
@@ -109,8 +139,7 @@ def judge_tensor(
         return bit_equal(UPDATE, tensor, value)
     verdict = np.where(allowed, np.uint8(Verdict.BIT_EQUAL), np.uint8(Verdict.DIFFERENT))
     measured = _measured(reference.rounding, optimizer, slot, numbers, value, ~allowed)
-    notes = _notes(reference.rounding, optimizer, slot, numbers, value, ~allowed)
-    return Judged(UPDATE, tensor, value, *measured, verdict, notes=notes, bitwise=True)
+    return Judged(UPDATE, tensor, value, *measured, verdict, bitwise=True)
 
 
 def admissible(
@@ -136,26 +165,24 @@ def admissible(
     return allowed
 
 
-def _notes(
+def _may_be_fused(
     rounding: Rounding, optimizer: Optimizer, slot: str, numbers: Numbers, value: Array,
-    failed: Array,
-) -> dict[int | tuple[int, ...], str]:  # fmt: skip
-    """Say of the first failures whether an unrounded gradient would explain them.
+    place: tuple[int, ...],
+) -> bool:  # fmt: skip
+    """Say whether a gradient that was not rounded would explain a value.
 
     A compiler may fuse the product that a gradient of one sample is into the sum that takes it in.
     """
     floats, constants = ArrayFloats(rounding), Constants.of(optimizer, rounding.dtype)
-    notes: dict[int | tuple[int, ...], str] = {}
-    for place in map(tuple, np.argwhere(failed)[:SHOWN].tolist()):
-        ends = (_nudged(numbers, place, end) for end in (-np.inf, np.inf))
+    with np.errstate(all="ignore"):
         reach = [
             result
-            for single in ends
-            for result in every_way(floats, optimizer, constants, slot, single)
+            for end in (-np.inf, np.inf)
+            for result in every_way(
+                floats, optimizer, constants, slot, _nudged(numbers, place, end)
+            )
         ]
-        if min(reach) <= value[place] <= max(reach):
-            notes[place] = FUSED
-    return notes
+        return bool(min(reach) <= value[place] <= max(reach))
 
 
 def _nudged(numbers: Numbers, place: tuple[int, ...], end: float) -> Numbers:

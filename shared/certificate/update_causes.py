@@ -1,0 +1,100 @@
+"""Which other formula would explain an update that the problem's own does not.
+
+A finding proves that something else was computed; most often it is another optimizer of the same
+family, with one choice made otherwise. Each such choice is tried on the numbers that failed, and
+what explains all of them is named. It is a hint beside the verdict, and changes nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
+
+from shared.backend import Array
+from shared.certificate.decision import Judged
+from shared.certificate.update import SHOWN
+from shared.certificate.update_ways import Numbers
+from shared.errors import UsageError
+from shared.optimizer import Optimizer
+
+Decide: TypeAlias = Callable[[Optimizer, Array, Numbers, Array], Judged]
+"""(optimizer, steps, numbers, value) -> the values judged under that optimizer."""
+
+
+def named_cause(
+    decide: Decide, optimizer: Optimizer, steps: Array, numbers: Numbers, value: Array,
+    failed: Array,
+) -> str:  # fmt: skip
+    """Return a sentence on the choice that explains the first values that failed, or nothing.
+
+    Shapes: steps (s,), all else (s, *R, ...).
+    """
+    places = tuple(axis[:SHOWN] for axis in np.nonzero(failed))
+    some = numbers.each(lambda a: a[places])
+    for words, other, late in _others(optimizer):
+        at = np.maximum(steps[places[0]] + late, 1)
+        if not decide(other, at, some, value[places]).any_failed:
+            return f"It is what {words} gives."
+    return ""
+
+
+def _others(optimizer: Optimizer) -> Iterator[tuple[str, Optimizer, int]]:
+    """Yield optimizers with one choice made otherwise, and by how much t is counted otherwise."""
+    for words, choice in _CHOICES:
+        own = {key: getattr(optimizer, key) for key in choice}
+        if None not in own.values() and own != choice:
+            try:
+                yield words, replace(optimizer, **choice), 0
+            except UsageError:
+                continue  # a choice that does not go with the others
+    for key, symbol, usual in _USUAL:
+        for number in usual:
+            if getattr(optimizer, key) not in (None, number):
+                yield f"{symbol} = {number!r}", replace(optimizer, **{key: number}), 0
+    if optimizer.weight_decay:
+        yield "an update without weight decay", _undecayed(optimizer), 0
+        yield from _decayed_otherwise(optimizer)
+    if optimizer.bias_correction is not None:
+        yield "a bias correction that is a step behind, with t - 1,", optimizer, -1
+        yield "a bias correction that is a step ahead, with t + 1,", optimizer, 1
+
+
+_CHOICES = (
+    ("ε outside the root", {"epsilon_place": "outside"}),
+    ("ε inside the root", {"epsilon_place": "inside"}),
+    ("ε added before the bias correction", {"epsilon_place": "uncorrected"}),
+    ("an update without bias correction", {"bias_correction": "none"}),
+    ("a bias correction in the dtype of the run", {"bias_correction": "dtype"}),
+    ("a bias correction in float64", {"bias_correction": "float64"}),
+    ("Nesterov's step", {"nesterov": True}),
+    ("a step without Nesterov's look ahead", {"nesterov": False}),
+    ("a learning rate inside the velocity", {"rate_place": "inside"}),
+    ("a learning rate outside the velocity", {"rate_place": "outside"}),
+)
+
+
+_USUAL = (
+    ("epsilon", "ε", (1e-8, 1e-7, 1e-6, 1e-5, 1e-10, 1e-12)),
+    ("beta1", "β1", (0.9, 0.95, 0.5, 0.0)),
+    ("beta2", "β2", (0.999, 0.99, 0.9, 0.95, 0.98)),
+    ("momentum", "μ", (0.9, 0.99, 0.95, 0.5, 0.0)),
+)
+"""Numbers that libraries and papers take."""
+
+
+def _undecayed(optimizer: Optimizer) -> Optimizer:
+    return replace(optimizer, weight_decay=0.0)
+
+
+def _decayed_otherwise(optimizer: Optimizer) -> Iterator[tuple[str, Optimizer, int]]:
+    """Yield the optimizer with its decay coupled instead of decoupled, or the other way round."""
+    other = "decoupled" if optimizer.decay == "coupled" else "coupled"
+    named = {"adam": "adamw", "adamw": "adam"}
+    if optimizer.name in named:
+        changed = replace(optimizer, name=named[optimizer.name], decay=other)
+    else:
+        changed = replace(optimizer, decay=other)
+    yield f"weight decay that is {other}", changed, 0
