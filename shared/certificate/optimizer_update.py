@@ -113,7 +113,7 @@ def judge_tensor(
     def decide(other: Optimizer, steps: Array, numbers: Numbers, value: Array) -> Judged:
         return decide_tensor(reference, other, slot, tensor, steps, numbers, value)
 
-    cause = named_cause(decide, optimizer, steps, numbers, value, judged.failed)
+    cause = named_cause(decide, optimizer, slot, steps, numbers, value, judged.failed)
     shown = map(tuple, np.argwhere(judged.failed)[:SHOWN].tolist())
     if cause:
         return replace(judged, notes=dict.fromkeys(shown, cause))

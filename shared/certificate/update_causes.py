@@ -7,16 +7,16 @@ what explains all of them is named. It is a hint beside the verdict, and changes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from shared.backend import Array
 from shared.certificate.decision import Judged
 from shared.certificate.update import SHOWN
-from shared.certificate.update_ways import Numbers
+from shared.certificate.update_ways import PARAMETER, Numbers
 from shared.errors import UsageError
 from shared.optimizer import Optimizer
 
@@ -25,8 +25,8 @@ Decide: TypeAlias = Callable[[Optimizer, Array, Numbers, Array], Judged]
 
 
 def named_cause(
-    decide: Decide, optimizer: Optimizer, steps: Array, numbers: Numbers, value: Array,
-    failed: Array,
+    decide: Decide, optimizer: Optimizer, slot: str, steps: Array, numbers: Numbers,
+    value: Array, failed: Array,
 ) -> str:  # fmt: skip
     """Return a sentence on the choice that explains the first values that failed, or nothing.
 
@@ -34,27 +34,30 @@ def named_cause(
     """
     places = tuple(axis[:SHOWN] for axis in np.nonzero(failed))
     some = numbers.each(lambda a: a[places])
-    for words, other, late in _others(optimizer):
+    for words, other, late in _others(optimizer, slot):
         at = np.maximum(steps[places[0]] + late, 1)
         if not decide(other, at, some, value[places]).any_failed:
             return f"It is what {words} gives."
     return ""
 
 
-def _others(optimizer: Optimizer) -> Iterator[tuple[str, Optimizer, int]]:
+def _others(optimizer: Optimizer, slot: str) -> Iterator[tuple[str, Optimizer, int]]:
     """Yield optimizers with one choice made otherwise, and by how much t is counted otherwise."""
     for words, choice in _CHOICES:
         own = {key: getattr(optimizer, key) for key in choice}
         if None not in own.values() and own != choice:
             try:
-                yield words, replace(optimizer, **choice), 0
+                yield words, _with(optimizer, choice), 0
             except UsageError:
                 continue  # a choice that does not go with the others
     for key, symbol, usual in _USUAL:
         for number in usual:
             if getattr(optimizer, key) not in (None, number):
-                yield f"{symbol} = {number!r}", replace(optimizer, **{key: number}), 0
-    if optimizer.weight_decay:
+                yield f"{symbol} = {number!r}", _with(optimizer, {key: number}), 0
+    if optimizer.coupled_decay and slot != PARAMETER:
+        # Nothing that is carried tells these two apart.
+        yield "weight decay that is decoupled, or none,", _undecayed(optimizer), 0
+    elif optimizer.weight_decay:
         yield "an update without weight decay", _undecayed(optimizer), 0
         yield from _decayed_otherwise(optimizer)
     if optimizer.bias_correction is not None:
@@ -83,6 +86,10 @@ _USUAL = (
     ("momentum", "μ", (0.9, 0.99, 0.95, 0.5, 0.0)),
 )
 """Numbers that libraries and papers take."""
+
+
+def _with(optimizer: Optimizer, changes: Mapping[str, Any]) -> Optimizer:
+    return replace(optimizer, **changes)
 
 
 def _undecayed(optimizer: Optimizer) -> Optimizer:
