@@ -176,13 +176,19 @@ class Optimizer:
         """
         for key in ("learning_rate", "epsilon", "weight_decay", *_SHARES):
             value = getattr(self, key)
-            if value is None:
+            if not value:
                 continue
             near = _in_dtype(value, dtype)
-            if not (0 < near < math.inf or value == 0) or (key in _SHARES and near == 1):
+            # What is subnormal may be flushed to 0 by any program.
+            if not np.finfo(dtype).smallest_normal <= near < math.inf:
                 raise UsageError(
                     f"{key.replace('_', ' ')} {value!r} rounds to {near} in {dtype}; expected one "
                     f"that {dtype} can hold."
+                )
+            if key in _SHARES and near == 1:
+                raise UsageError(
+                    f"{key.replace('_', ' ')} {value!r} rounds to 1 in {dtype}; expected one that "
+                    "is less than 1 there, too."
                 )
         return replace(self, learning_rate=_in_dtype(self.learning_rate, dtype))
 

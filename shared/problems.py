@@ -169,6 +169,11 @@ class Problem:
         return _are_equal(self, other)
 
     @property
+    def largest_batch(self) -> int:
+        """How many samples a step sees at most: there may be fewer than a batch would hold."""
+        return min(self.batch_size, len(self.x))
+
+    @property
     def steps_per_epoch(self) -> int:
         """How many steps show every sample once."""
         full = len(self.x) // self.batch_size

@@ -24,6 +24,8 @@ Rows: TypeAlias = Array | Sequence[Sequence[float]]
 def samples(rows: Rows, what: str) -> Array:
     """Return rows as a read-only float64 array (N, n); one that is so already is not copied.
 
+    (Whoever owns an array can make it writable again, and has promised not to by handing it over.)
+
     Raises UsageError where rows differ in width, or hold anything but real numbers.
     """
     try:

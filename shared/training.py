@@ -145,7 +145,7 @@ def step_size_bytes(trainee: Trainee) -> int:
 
     That is parameters, what the optimizer carries, gradients, samples, activations, ∂L/∂z.
     """
-    network, m = trainee.problem.network, trainee.problem.batch_size
+    network, m = trainee.problem.network, trainee.problem.largest_batch
     logits = network.sizes[-1] if network.from_logits else 0
     per_sample = sum(network.sizes) + sum(network.sizes[1:]) + logits + 1
     carried = 2 + len(trainee.problem.optimizer.slots)

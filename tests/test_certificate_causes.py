@@ -52,9 +52,9 @@ def changed(optimizer: Optimizer, **changes: Any) -> Optimizer:
             "weight decay that is decoupled, or none,",
         ),
         (
-            Optimizer(0.1, weight_decay=0.01),
-            Optimizer(0.1, weight_decay=0.01, decay="decoupled"),
-            "weight decay that is decoupled",
+            changed(MOMENTUM, weight_decay=0.01, decay="decoupled"),
+            changed(MOMENTUM, weight_decay=0.01),
+            "weight decay that is coupled",
         ),
         (Optimizer(0.1, weight_decay=0.01), Optimizer(0.1), "an update without weight decay"),
         (ADAMW, changed(ADAMW, weight_decay=0.0), "an update without weight decay"),

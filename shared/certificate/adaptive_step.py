@@ -1,14 +1,12 @@
 """The steps that divide by roots, Adam's and its kin's: exact, and what rounding may do to them.
 
 With s = η m̂ / D, a parameter becomes w - s. The step is computed exactly from the m and v that were
-recorded after it; a program's s may be off by a few roundings of itself, and the subtraction rounds
-once, by half the distance of the floats there. Since s is mostly far smaller than w, that is nearly
-as sharp as deciding bit by bit.
+recorded after it; a program's s may be off by a few roundings of itself. adaptive_update.py judges
+the parameters by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,13 +15,10 @@ import numpy as np
 from flint import arb
 
 from shared.backend import Array
-from shared.certificate import bounds
 from shared.certificate.ball import precision
-from shared.certificate.decision import Judged, decide
-from shared.certificate.fused import fused
-from shared.certificate.rounding import Rounding, half_steps
-from shared.certificate.stages import UPDATE, Reference
-from shared.certificate.update_ways import Constants, Numbers
+from shared.certificate.rounding import Rounding
+from shared.certificate.stages import Reference
+from shared.certificate.update_numbers import Numbers
 from shared.optimizer import Optimizer
 
 ROUNDINGS = 9
@@ -47,60 +42,40 @@ class Step:
     error: Array
 
 
-def judge_adaptive(
-    reference: Reference, optimizer: Optimizer, name: str, steps: Array, numbers: Numbers,
-    value: Array,
-) -> Judged:  # fmt: skip
-    """Judge parameters after the step; `value` is what was recorded of them.
+def exact_step(
+    reference: Reference, optimizer: Optimizer, steps: Array, numbers: Numbers,
+    multiplied: bool = False,
+) -> Step:  # fmt: skip
+    """Return s = η m̂ / D, or η g / D, from what was recorded after the step.
 
-    Shapes: steps (s,), all others (s, *R, ...), in the dtype of the run.
+    multiplied
+        Whether β^t is what t - 1 multiplications make of it, and not the power itself.
     """
-    step = exact_step(reference, optimizer, steps, numbers)
-    judged = _held(reference, name, value, *_declared(reference, optimizer, numbers, step))
-    if not optimizer.decoupled_decay:
-        return judged
-    # w (1 - ηλ) rounds by as much as w itself, and programs differ in when they do it.
-    for exact, error in _forms(reference, optimizer, numbers, step):
-        if not judged.any_failed:
-            break
-        other, failed = _held(reference, name, value, exact, error), judged.failed
-        passed = failed & ~other.failed
-        judged = Judged(
-            UPDATE, name, value,
-            *(
-                np.where(passed, getattr(other, key), getattr(judged, key))
-                for key in ("exact", "error", "bound", "verdict")
-            ),
-        )  # fmt: skip
-    return judged
-
-
-def exact_step(reference: Reference, optimizer: Optimizer, steps: Array, numbers: Numbers) -> Step:
-    """Return s = η m̂ / D, or η g / D, from what was recorded after the step."""
-    arithmetic, rounding = reference.arithmetic, reference.rounding
-    lift, u = arithmetic.lift, rounding.u
+    arithmetic, omega, eta = reference.arithmetic, reference.rounding.omega, optimizer.learning_rate
+    lift, axes = arithmetic.lift, numbers.w.ndim
     first, second = (
-        _share(optimizer, rounding, index, steps, numbers.w.ndim) for index in ("beta1", "beta2")
+        share(optimizer, reference.rounding, index, steps, axes, multiplied)
+        for index in ("beta1", "beta2")
     )
     below, correction = (lift(one.high) + lift(one.low) for one in (first, second))
-    v = _wide(numbers.after["v"])
-    epsilon = lift(np.asarray(optimizer.epsilon))
+    v, epsilon = wide(numbers.after["v"]), lift(np.asarray(optimizer.epsilon))
     if optimizer.epsilon_place == "inside":
-        divisor = arithmetic.sqrt(lift(v) / correction + epsilon)
+        divisor, least = arithmetic.sqrt(lift(v) / correction + epsilon), optimizer.epsilon**0.5
     else:
         corrected = optimizer.epsilon_place == "uncorrected"
         added = epsilon / arithmetic.sqrt(correction) if corrected else epsilon
-        divisor = arithmetic.sqrt(lift(v) / correction) + added
+        divisor, least = arithmetic.sqrt(lift(v) / correction) + added, optimizer.epsilon
     numerator, spread = _numerator(reference, optimizer, numbers)
-    eta = lift(np.asarray(optimizer.learning_rate))
-    exact = eta * (numerator / below) / divisor
+    exact = lift(np.asarray(eta)) * (numerator / below) / divisor
     size, floor = abs(arithmetic.lower(exact)), arithmetic.lower(divisor)
-    relative = rounding.gamma(ROUNDINGS) + first.error + second.error / 2
-    error = size * relative + optimizer.learning_rate * spread * u / floor * (1 + relative)
-    # A flushed v, or numerator, is 0 instead of next to nothing.
-    tiny = np.where(abs(v) <= 2 * rounding.omega, np.sqrt(2 * rounding.omega / second.high), 0.0)
-    error += size * tiny / floor
-    error += optimizer.learning_rate * 2 * rounding.omega / (first.high * floor) + rounding.omega
+    relative = reference.rounding.gamma(ROUNDINGS) + first.error + second.error / 2
+    error = size * relative + eta * spread * reference.rounding.u / floor * (1 + relative)
+    # A v that is flushed is 0 instead of next to nothing, and D is nearer to ε.
+    tiny = np.where(abs(v) <= 2 * omega, np.sqrt(2 * omega / second.high), 0.0)
+    error += size * tiny / np.maximum(floor - tiny, least)
+    # So may be what is multiplied or divided on the way to s, wherever η and the corrections come.
+    largest = (1 + eta) / (first.high * np.sqrt(second.high)) * (1 + 1 / floor)
+    error += 2 * omega * largest
     return Step(exact, error)
 
 
@@ -110,80 +85,51 @@ def _numerator(
     """Return m as it was recorded, or g + λ w, and by how many u that may be off."""
     lift = reference.arithmetic.lift
     if optimizer.name != "rmsprop":
-        return lift(_wide(numbers.after["m"])), 0.0
-    g, decay = _wide(numbers.g), optimizer.coupled_decay
+        return lift(wide(numbers.after["m"])), 0.0
+    g, decay = wide(numbers.g), optimizer.coupled_decay
     if not decay:
         return lift(g), 0.0
-    w = _wide(numbers.w)
+    w = wide(numbers.w)
     exact = lift(g) + lift(np.asarray(decay)) * lift(w)
     return exact, 2 * decay * abs(w) + abs(reference.arithmetic.lower(exact))
 
 
-def _declared(
-    reference: Reference, optimizer: Optimizer, numbers: Numbers, step: Step
-) -> tuple[Any, Array]:
-    """Return w - s - ηλw, and how far it may be off before the last rounding."""
-    lift, w = reference.arithmetic.lift, _wide(numbers.w)
-    if not optimizer.decoupled_decay:
-        return lift(w) - step.exact, step.error
-    shrinking = lift(np.asarray(optimizer.learning_rate)) * lift(
-        np.asarray(optimizer.decoupled_decay)
-    )
-    error = reference.rounding.gamma(4) * _shrinkage(optimizer) * abs(w)
-    return lift(w) - step.exact - shrinking * lift(w), step.error + error
-
-
-def _forms(
-    reference: Reference, optimizer: Optimizer, numbers: Numbers, step: Step
-) -> Iterator[tuple[Any, Array]]:
-    """Yield what else a parameter may be near to: where the decay was rounded for itself."""
-    dtype, w = reference.rounding.dtype, numbers.w
-    constants, lift = Constants.of(optimizer, dtype), reference.arithmetic.lift
-    for kept in constants.kept:
-        yield lift(_wide(kept * w)) - step.exact, step.error
-        yield lift(_wide(kept)) * lift(_wide(w)) - step.exact, step.error
-    for drawn in (constants.shrinking[0] * w, constants.eta * (constants.decoupled * w)):
-        yield lift(_wide(w - drawn)) - step.exact, step.error
-    for shrinking in constants.shrinking:
-        yield lift(_wide(fused(-shrinking, w, w, dtype))) - step.exact, step.error
-    # The step first: w - s rounds to one of two floats, and then the decay is subtracted.
-    decay = lift(np.asarray(optimizer.learning_rate * optimizer.decoupled_decay)) * lift(_wide(w))
-    error = reference.rounding.gamma(4) * _shrinkage(optimizer) * abs(_wide(w))
-    moved = reference.arithmetic.lower(lift(_wide(w)) - step.exact)
-    for reach in (-step.error, step.error):
-        yield lift(_wide((moved + reach).astype(dtype))) - decay, error
-
-
-def _held(reference: Reference, name: str, value: Array, exact: Any, error: Array) -> Judged:
-    """Decide on w' near an exact value that is off by an error before it is rounded."""
-    rounding, arithmetic = reference.rounding, reference.arithmetic
-    held = _wide(value)
-    last = np.maximum(*half_steps(rounding, held))
-    bound = bounds.widened(last + error + 2 * rounding.omega)
-    return decide(
-        UPDATE, name, held, arithmetic.lower(exact), arithmetic.distance(held, exact), bound,
-        reference.sharpness, rounding.dtype, arithmetic.radius(exact),
-    )  # fmt: skip
-
-
-def _share(optimizer: Optimizer, rounding: Rounding, index: str, steps: Array, axes: int) -> Share:
+def share(
+    optimizer: Optimizer, rounding: Rounding, index: str, steps: Array, axes: int, multiplied: bool
+) -> Share:
     """Return 1 - β^t of each step, (s, 1, ...); 1 where nothing is corrected."""
     shape = (len(steps),) + (1,) * (axes - 1)
     if optimizer.name == "rmsprop" or optimizer.bias_correction == "none":
         one = np.ones(shape)
         return Share(one, 0 * one, 0 * one)
-    beta, unit = getattr(optimizer, index), 2.0**-53
+    beta, dtype = getattr(optimizer, index), "float64"
     if optimizer.bias_correction == "dtype":
-        beta, unit = float(np.dtype(rounding.dtype).type(beta)), rounding.u
-    parts = np.array([_difference_from_1(beta, int(step)) for step in steps])
+        dtype = rounding.dtype
+    beta = np.dtype(dtype).type(beta)
+    if multiplied:
+        # One after the other they have one result, of which nothing but its own use is uncertain.
+        high = (1 - _products(beta, int(steps.max()))[steps - 1]).astype(np.float64).reshape(shape)
+        return Share(high, 0 * high, rounding.u + 0 * high)
+    parts = np.array([_difference_from_1(float(beta), int(step)) for step in steps])
     high, low = (column.reshape(shape) for column in parts.T)
     t = steps.reshape(shape)
-    # A power by a library, or t - 1 multiplications. In float64 the first is β itself; elsewhere
-    # it may be an exponential of a logarithm. Then a difference, which makes the small ones of
-    # 1 - β^t less certain.
-    roundings = np.where(t == 1, 0, np.maximum(2, t - 1)) if unit == 2.0**-53 else t + 4
-    error = unit * (roundings * (1 - high) / high + 1) + rounding.u
-    return Share(high, low, error)
+    # A library's power is off by 2 roundings at most, and the first is β; in other dtypes it may
+    # be an exponential of a logarithm. The difference makes small ones of 1 - β^t less certain.
+    roundings = np.where(t == 1, 0, 2) if dtype == "float64" else t + 4
+    unit = Rounding.of(dtype).u
+    return Share(high, low, unit * (roundings * (1 - high) / high + 1) + rounding.u)
+
+
+def _products(beta: Any, most: int) -> Array:
+    """Return β, β·β, (β·β)·β, ..., each rounded; as many as a power of two that suffices."""
+    return _product_table(beta, beta.dtype.name, 1 << (most - 1).bit_length())
+
+
+@lru_cache(maxsize=8)
+def _product_table(beta: Any, dtype: str, count: int) -> Array:
+    table: Array = np.multiply.accumulate(np.full(count, beta, dtype))
+    table.flags.writeable = False
+    return table
 
 
 @lru_cache(maxsize=2**16)
@@ -195,9 +141,6 @@ def _difference_from_1(beta: float, step: int) -> tuple[float, float]:
         return high, float(exact - high)
 
 
-def _shrinkage(optimizer: Optimizer) -> float:
-    return optimizer.learning_rate * optimizer.decoupled_decay
-
-
-def _wide(a: Any) -> Array:
+def wide(a: Any) -> Array:
+    """Return the same numbers as float64."""
     return np.asarray(a, dtype=np.float64)

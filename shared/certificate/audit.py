@@ -31,6 +31,7 @@ from shared.certificate.forward import judge_forward, judged_alone
 from shared.certificate.optimizer_update import Moves
 from shared.certificate.pieces import Places
 from shared.certificate.stages import Reference
+from shared.certificate.tensor_names import slot_and_param
 from shared.certificate.update_again import update_passes
 from shared.optimizer import Optimizer
 
@@ -83,7 +84,7 @@ class Auditor:
         for piece in pieces if failures else ():
             if not piece.any_failed:
                 continue
-            slot, _, name = piece.tensor.rpartition(" ")
+            slot, name = slot_and_param(piece.tensor)
             numbers = moves.numbers(names.index(name), piece.rows)
             confirmed = 0
             for place in map(tuple, np.argwhere(piece.failed).tolist()):
@@ -91,7 +92,8 @@ class Auditor:
                 step = int(moves.steps[piece.rows][place[0]])
                 single = numbers.each(lambda a, at=place: a[at])  # type: ignore[misc]
                 if update_passes(self._reference, optimizer, slot, step, single, piece, place):
-                    piece.verdict[place] = Verdict.BIT_EQUAL
+                    passed = Verdict.BIT_EQUAL if piece.bitwise else Verdict.EXPLAINED
+                    piece.verdict[place] = passed
                     self._overturned += 1
                 else:
                     confirmed += 1

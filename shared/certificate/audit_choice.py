@@ -60,7 +60,7 @@ class Chosen:
 
 def drawn_steps(problem: Problem, sample: Sampling) -> Sampling:
     """Return which of the judged steps are drawn: one in so many of these, the first, the last."""
-    sizes, m = problem.network.sizes, problem.batch_size
+    sizes, m = problem.network.sizes, problem.largest_batch
     chain = m * sum(a * b for a, b in itertools.pairwise(sizes[1:]))
     cost = chain + (m + DRAWN) * sum(sizes)
     judged = -(-sample.step_count // sample.one_in)

@@ -13,7 +13,7 @@ import numpy as np
 from shared.backend import Array, Params, Recording
 from shared.certificate.findings import CARRIED, SAMPLES, START
 from shared.certificate.ledger import KEPT, Ledger
-from shared.certificate.optimizer_update import tensor_name
+from shared.certificate.tensor_names import tensor_name
 from shared.contract import Contract
 from shared.errors import ContractError
 from shared.problems import Problem

@@ -56,7 +56,7 @@ def _fused(a: Array, b: Array, c: Array) -> Array:
     # Rounded a second time where the result is subnormal; and what is not finite has no exponent.
     ends = ~np.isfinite(a * b) | ~np.isfinite(c) | ~np.isfinite(result)
     result = np.where(ends, a * b + c, result)
-    tiny = np.flatnonzero((abs(result) < 2.0**-1020) & (result != 0) | (ends & np.isfinite(c)))
+    tiny = np.flatnonzero((abs(result) < 2.0**-1020) & (found != 0) | (ends & np.isfinite(c)))
     for i in tiny.tolist():
         numbers = (float(v.flat[i]) for v in (a, b, c))
         result.flat[i] = _exactly(*numbers)
@@ -75,6 +75,6 @@ def _odd_sum(a: Array, b: Array) -> Array:
     Rounded once more, to fewer digits, it gives what a + b would give.
     """
     near, error = two_sum(a, b)
-    even = np.ascontiguousarray(near).view(np.int64) % 2 == 0
+    even = np.asarray(near).view(np.int64) % 2 == 0
     moved = np.nextafter(near, np.copysign(np.inf, error))
     return np.where((error != 0) & even & np.isfinite(near), moved, near)

@@ -132,8 +132,9 @@ class Judge:
         moves = Moves(
             recording.steps[chosen], before, grads, after,
             _rows_of(recording.state_before, chosen), _rows_of(recording.state_after, chosen),
+            recording.batches.shape[-1],
         )  # fmt: skip
-        updated = list(judge_moves(self._reference, self._optimizer, names, moves))
+        updated = list(judge_moves(self._reference, self._optimizer, names, moves, reported))
         judged_all += self._auditor.audited_update(self._optimizer, names, moves, updated, reported)
         for rank, judged in enumerate(judged_all, start=1):
             self._kinks += judged.kinks

@@ -10,6 +10,7 @@ from shared.backend import Array
 from shared.certificate.decision import Judged, Verdict
 from shared.certificate.findings import Finding
 from shared.certificate.tally import Tally
+from shared.certificate.tensor_names import slot_and_param
 from shared.problems import Problem
 from shared.ulp import bits_differ, ulp_distance
 
@@ -130,8 +131,8 @@ class Ledger:
         What an optimizer carries for it has the slot's name before: `velocity of w1`.
         """
         network = self._problem.network
-        slot, space, param = tensor.rpartition(" ")
-        if space:
+        slot, param = slot_and_param(tensor)
+        if slot:
             return f"{slot} of {self._name_of(param, element)}"
         if tensor in network.param_names:
             i = network.param_names.index(tensor)

@@ -14,23 +14,17 @@ from typing import Any
 import numpy as np
 
 from shared.backend import Array, Params
-from shared.certificate.adaptive_step import judge_adaptive
+from shared.certificate.adaptive_update import judge_adaptive
 from shared.certificate.decision import Judged, Verdict, bit_equal
 from shared.certificate.rounding import Rounding
 from shared.certificate.stages import UPDATE, Reference, parts
+from shared.certificate.tensor_names import tensor_name
 from shared.certificate.update import SHOWN, judge_update
 from shared.certificate.update_causes import named_cause
-from shared.certificate.update_ways import (
-    ADAPTIVE,
-    PARAMETER,
-    Constants,
-    Numbers,
-    every_way,
-    formulas,
-    slope,
-)
+from shared.certificate.update_numbers import Constants, Numbers
+from shared.certificate.update_ways import ADAPTIVE, PARAMETER, every_way, first_formula
 from shared.certificate.update_words import words
-from shared.certificate.ways import ArrayFloats, exact, size
+from shared.certificate.ways import ArrayFloats, exact, magnitude
 from shared.optimizer import Optimizer
 
 FUSED = (
@@ -45,6 +39,8 @@ class Moves:
 
     steps
         (s,) their numbers, from 1.
+    samples
+        How many each of them saw.
     """
 
     steps: Array
@@ -53,6 +49,7 @@ class Moves:
     after: Params
     state_before: Mapping[str, Params]
     state_after: Mapping[str, Params]
+    samples: int = 1
 
     def numbers(self, i: int, rows: slice | Array) -> Numbers:
         """Return what is known of the i-th tensor in some steps."""
@@ -64,12 +61,15 @@ class Moves:
 
 
 def judge_moves(
-    reference: Reference, optimizer: Optimizer, names: Sequence[str], moves: Moves
-) -> Iterator[Judged]:
+    reference: Reference, optimizer: Optimizer, names: Sequence[str], moves: Moves,
+    reported: bool = True,
+) -> Iterator[Judged]:  # fmt: skip
     """Judge what the optimizer carries, slot by slot, and then the parameters.
 
     optimizer
         With its learning rate as the dtype has it.
+    reported
+        Whether failures are still of interest: then what would explain them is looked for.
     """
     if optimizer.is_plain:
         rate = np.dtype(reference.rounding.dtype).type(optimizer.learning_rate)
@@ -81,16 +81,12 @@ def judge_moves(
         for i, name in enumerate(names):
             recorded = moves.state_after[slot][i] if slot else moves.after[i]
             for rows in parts(recorded):
-                judged = judge_tensor(
-                    reference, optimizer, slot, tensor_name(slot, name),
-                    moves.steps[rows], moves.numbers(i, rows), recorded[rows],
-                )  # fmt: skip
+                part = moves.steps[rows], moves.numbers(i, rows), recorded[rows]
+                tensor = tensor_name(slot, name)
+                judged = decide_tensor(reference, optimizer, slot, tensor, *part)
+                if judged.any_failed and reported:
+                    judged = _explained(reference, optimizer, slot, judged, *part, moves.samples)
                 yield replace(judged, rows=rows, formula=words(optimizer, slot))
-
-
-def tensor_name(slot: str, name: str) -> str:
-    """Return what findings call a slot's tensor: `velocity W1`; of the parameter its own name."""
-    return f"{slot} {name}" if slot else name
 
 
 def is_bitwise(optimizer: Optimizer, slot: str) -> bool:
@@ -98,26 +94,20 @@ def is_bitwise(optimizer: Optimizer, slot: str) -> bool:
     return slot != PARAMETER or optimizer.name not in ADAPTIVE
 
 
-def judge_tensor(
-    reference: Reference, optimizer: Optimizer, slot: str, tensor: str, steps: Array,
-    numbers: Numbers, value: Array,
+def _explained(
+    reference: Reference, optimizer: Optimizer, slot: str, judged: Judged, steps: Array,
+    numbers: Numbers, value: Array, samples: int,
 ) -> Judged:  # fmt: skip
-    """Judge a slot, or the PARAMETER, of one tensor, and say what would explain a failure.
-
-    Shapes: steps (s,), all else (s, *R, ...).
-    """
-    judged = decide_tensor(reference, optimizer, slot, tensor, steps, numbers, value)
-    if not judged.any_failed:
-        return judged
+    """Note beside the first failures what would explain them."""
 
     def decide(other: Optimizer, steps: Array, numbers: Numbers, value: Array) -> Judged:
-        return decide_tensor(reference, other, slot, tensor, steps, numbers, value)
+        return decide_tensor(reference, other, slot, judged.tensor, steps, numbers, value)
 
     cause = named_cause(decide, optimizer, slot, steps, numbers, value, judged.failed)
     shown = map(tuple, np.argwhere(judged.failed)[:SHOWN].tolist())
     if cause:
         return replace(judged, notes=dict.fromkeys(shown, cause))
-    if not judged.bitwise:
+    if samples > 1 or not _adds_gradient(optimizer, slot):
         return judged
     fused = [
         place
@@ -127,11 +117,22 @@ def judge_tensor(
     return replace(judged, notes=dict.fromkeys(fused, FUSED))
 
 
+def _adds_gradient(optimizer: Optimizer, slot: str) -> bool:
+    """Whether the bare gradient is a term of the formula: then its product may be fused into it."""
+    if optimizer.coupled_decay and (slot != PARAMETER or optimizer.name == "sgd"):
+        return True
+    outside = optimizer.rate_place == "outside"
+    return outside and (slot == "velocity" or (slot == PARAMETER and optimizer.nesterov))
+
+
 def decide_tensor(
     reference: Reference, optimizer: Optimizer, slot: str, tensor: str, steps: Array,
     numbers: Numbers, value: Array,
 ) -> Judged:  # fmt: skip
-    """Decide on a slot, or the PARAMETER, of one tensor. Shapes as in `judge_tensor`."""
+    """Decide on a slot, or the PARAMETER, of one tensor.
+
+    Shapes: steps (s,), all else (s, *R, ...).
+    """
     if not is_bitwise(optimizer, slot):
         return judge_adaptive(reference, optimizer, tensor, steps, numbers, value)
     allowed = admissible(reference.rounding, optimizer, slot, numbers, value)
@@ -149,20 +150,50 @@ def admissible(
 
     Shapes: all of one shape; so is the result, which is boolean.
     """
-    floats, constants = ArrayFloats(rounding), Constants.of(optimizer, rounding.dtype)
+    constants = Constants.of(optimizer, rounding.dtype)
     with np.errstate(all="ignore"):
         # What NumPy would compute comes first, and is often all that has to be asked for.
-        first = next(every_way(floats, optimizer, constants, slot, numbers))
+        plain = ArrayFloats(rounding, flushing=False)
+        first = next(every_way(plain, optimizer, constants, slot, numbers))
         allowed: Array = np.isfinite(value) & (value == first)
-        left = np.flatnonzero(~allowed & np.isfinite(value))
-        some = numbers.each(lambda a: a.reshape(-1)[left])
-        wanted, found = value.reshape(-1)[left], np.zeros(len(left), dtype=bool)
-        for result in every_way(floats, optimizer, constants, slot, some):
-            if found.all():
-                break
-            found |= wanted == result
-        allowed.reshape(-1)[left] = found
+        for floats in (plain, ArrayFloats(rounding)):
+            left = np.flatnonzero(~allowed & np.isfinite(value))
+            some = numbers.each(lambda a, at=left: a.reshape(-1)[at])  # type: ignore[misc]
+            wanted = value.reshape(-1)[left]
+            near = left[is_near(rounding, optimizer, slot, some, wanted)]
+            some = numbers.each(lambda a, at=near: a.reshape(-1)[at])  # type: ignore[misc]
+            allowed.reshape(-1)[near] = _reached(
+                floats, optimizer, constants, slot, some, value.reshape(-1)[near]
+            )
     return allowed
+
+
+def is_near(
+    rounding: Rounding, optimizer: Optimizer, slot: str, numbers: Numbers, value: Any
+) -> Any:
+    """Say whether values are so near to the formula's that rounding might explain them.
+
+    It is far more than any way to round can do, and spares trying them all on what is wrong.
+    """
+    constants = Constants.of(optimizer, rounding.dtype).widely()
+    wide = numbers.each(lambda a: np.asarray(a, np.float64))
+    formula = first_formula(optimizer, constants, slot, wide)
+    every = (wide.w, wide.g, *wide.before.values(), *wide.after.values())
+    flushed = rounding.omega * (1 + constants.eta) * (1 + sum(map(abs, every), np.float64(0)))
+    reach = 64 * (rounding.u * magnitude(formula) + flushed)
+    return abs(np.asarray(value, np.float64) - exact(formula)) <= reach
+
+
+def _reached(
+    floats: ArrayFloats, optimizer: Optimizer, constants: Constants, slot: str,
+    numbers: Numbers, value: Array,
+) -> Array:  # fmt: skip
+    found = np.zeros(len(value), dtype=bool)
+    for result in every_way(floats, optimizer, constants, slot, numbers):
+        if found.all():
+            break
+        found |= value == result
+    return found
 
 
 def _may_be_fused(
@@ -202,19 +233,15 @@ def _measured(
     places = np.nonzero(failed)
     with np.errstate(all="ignore"):
         wide = numbers.each(lambda a: a[places].astype(np.float64))
-        formula = _formula(optimizer, constants.widely(), slot, wide)
+        formula = first_formula(optimizer, constants.widely(), slot, wide)
         near[places] = exact(formula)
         error[places] = abs(value[places].astype(np.float64) - near[places])
-        bound[places] = rounding.u * size(formula)
+        bound[places] = rounding.u * magnitude(formula)
     # The first ones are shown, with digits that do not suffer where terms cancel.
     for place in list(zip(*places, strict=True))[:SHOWN]:
         single = numbers.each(lambda a, at=place: float(a[at]))  # type: ignore[misc]
         if single.is_finite and np.isfinite(value[place]):
-            true = exact(_formula(optimizer, constants.exactly(), slot, single.exactly()))
+            true = exact(first_formula(optimizer, constants.exactly(), slot, single.exactly()))
             near[place] = float(true)
             error[place] = float(abs(type(true)(float(value[place])) - true))
     return near, error, bound
-
-
-def _formula(optimizer: Optimizer, constants: Constants, slot: str, numbers: Numbers) -> Any:
-    return next(formulas(optimizer, constants, slot, numbers, slope(constants, numbers)))

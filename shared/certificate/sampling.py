@@ -67,8 +67,11 @@ def _page(seed: int, page: int, one_in: int) -> Array:
 
 def _price_ns(problem: Problem) -> float:
     """Estimate what judging one step of one backend takes."""
-    network, m = problem.network, problem.batch_size
-    # What an optimizer carries is tried in many ways, and costs about as much as four numbers.
-    carried = 2 + 4 * len(problem.optimizer.slots)
+    network, m = problem.network, problem.largest_batch
+    # What an optimizer carries is tried in many ways, and costs about as much as four numbers;
+    # most ways there are to let momentum and decay act on a parameter at once.
+    optimizer = problem.optimizer
+    many = optimizer.name == "momentum" and optimizer.decoupled_decay
+    carried = 2 + (16 if many else 4) * len(optimizer.slots)
     numbers = carried * network.param_count + 2 * m * sum(network.sizes[1:])
     return NS_PER_NUMBER * numbers + NS_PER_PRODUCT * m * network.param_count

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from shared.certificate.adaptive_step import judge_adaptive
+from shared.certificate.adaptive_update import judge_adaptive
 from shared.certificate.ball import precision
 from shared.certificate.decision import Judged, Verdict
-from shared.certificate.optimizer_update import is_bitwise
+from shared.certificate.optimizer_update import is_bitwise, is_near
 from shared.certificate.stages import Reference
 from shared.certificate.update_audit import is_admissible
-from shared.certificate.update_ways import Constants, Numbers, every_way
+from shared.certificate.update_numbers import Constants, Numbers
+from shared.certificate.update_ways import every_way
 from shared.certificate.ways import SingleFloats
 from shared.optimizer import Optimizer
 
@@ -36,6 +37,8 @@ def update_passes(
         rate = float(np.dtype(rounding.dtype).type(optimizer.learning_rate))
         return is_admissible(rounding, float(numbers.w), float(numbers.g), rate, float(value))
     if is_bitwise(optimizer, slot):
+        if not is_near(rounding, optimizer, slot, numbers, value):
+            return False
         constants, single = Constants.of(optimizer, rounding.dtype), numbers.each(float)
         found = every_way(SingleFloats(rounding), optimizer, constants.widely(), slot, single)
         return any(result == float(value) for result in found)

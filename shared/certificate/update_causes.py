@@ -16,7 +16,8 @@ import numpy as np
 from shared.backend import Array
 from shared.certificate.decision import Judged
 from shared.certificate.update import SHOWN
-from shared.certificate.update_ways import PARAMETER, Numbers
+from shared.certificate.update_numbers import Numbers
+from shared.certificate.update_ways import PARAMETER
 from shared.errors import UsageError
 from shared.optimizer import Optimizer
 
@@ -59,7 +60,8 @@ def _others(optimizer: Optimizer, slot: str) -> Iterator[tuple[str, Optimizer, i
         yield "weight decay that is decoupled, or none,", _undecayed(optimizer), 0
     elif optimizer.weight_decay:
         yield "an update without weight decay", _undecayed(optimizer), 0
-        yield from _decayed_otherwise(optimizer)
+        if optimizer.name != "sgd":  # of which both are one
+            yield from _decayed_otherwise(optimizer)
     if optimizer.bias_correction is not None:
         yield "a bias correction that is a step behind, with t - 1,", optimizer, -1
         yield "a bias correction that is a step ahead, with t + 1,", optimizer, 1

@@ -63,7 +63,9 @@ def times(*factors: Any) -> Product:
 
 def ways(floats: Floats, formula: Any) -> Iterator[Any]:
     """Yield the values that a formula may have, those without fusing first where that is simple."""
-    if isinstance(formula, Sum):
+    if isinstance(formula, (Sum, Product)) and len(parts := _parts(formula)) == 1:
+        yield from ways(floats, parts[0])
+    elif isinstance(formula, Sum):
         for some, others in _halves(formula.terms):
             left, right = _part(Sum, some), _part(Sum, others)
             for a in ways(floats, left):
@@ -81,6 +83,10 @@ def ways(floats: Floats, formula: Any) -> Iterator[Any]:
         yield from floats.read(formula)
 
 
+def _parts(formula: Sum | Product) -> tuple[Any, ...]:
+    return formula.terms if isinstance(formula, Sum) else formula.factors
+
+
 def exact(formula: Any) -> Any:
     """Return what a formula over numbers of any arithmetic gives in it."""
     if isinstance(formula, Sum):
@@ -94,12 +100,12 @@ def exact(formula: Any) -> Any:
     return formula
 
 
-def size(formula: Any) -> Any:
+def magnitude(formula: Any) -> Any:
     """Return what a formula gives with every number in it made positive."""
     if isinstance(formula, Sum):
-        return exact(Sum(tuple(map(size, formula.terms))))
+        return exact(Sum(tuple(map(magnitude, formula.terms))))
     if isinstance(formula, Product):
-        return exact(Product(tuple(map(size, formula.factors))))
+        return exact(Product(tuple(map(magnitude, formula.factors))))
     return abs(formula)
 
 
@@ -116,21 +122,32 @@ def _part(kind: type[Sum] | type[Product], parts: Sequence[Any]) -> Any:
 
 
 def _halves(parts: Sequence[Any]) -> Iterator[tuple[list[Any], list[Any]]]:
-    """Yield every division in two, each once; first the last part against those before it."""
-    indices = range(len(parts))
+    """Yield every division in two, each once; first the last part against those before it.
+
+    A part that stands twice is one in both places: g (g c) is g (c g).
+    """
+    indices, seen = range(len(parts)), set()
     for size in range(1, len(parts)):
         for chosen in combinations(reversed(indices), size):
             if 0 in chosen:
                 continue
             others = [parts[i] for i in indices if i not in chosen]
-            yield others, [parts[i] for i in indices if i in chosen]
+            some = [parts[i] for i in indices if i in chosen]
+            key = tuple(tuple(sorted(map(id, half))) for half in (others, some))
+            if key not in seen:
+                seen.add(key)
+                yield others, some
 
 
 class ArrayFloats:
-    """Arrays of one dtype, rounded by NumPy; all of one shape, or single numbers of the dtype."""
+    """Arrays of one dtype, rounded by NumPy; all of one shape, or single numbers of the dtype.
 
-    def __init__(self, rounding: Rounding) -> None:
-        self._omega, self._dtype = rounding.omega, rounding.dtype
+    flushing
+        Whether subnormals may be flushed: where none is, that is the same, and takes longer.
+    """
+
+    def __init__(self, rounding: Rounding, flushing: bool = True) -> None:
+        self._omega, self._dtype, self._flushing = rounding.omega, rounding.dtype, flushing
 
     def multiplied(self, a: Any, b: Any) -> Iterator[Any]:
         return self.read(a * b)
@@ -143,6 +160,8 @@ class ArrayFloats:
 
     def read(self, a: Any) -> Iterator[Any]:
         yield a
+        if not self._flushing:
+            return
         # What was a little less before it was rounded to the smallest normal number counts too.
         tiny = (abs(a) <= self._omega) & (a != 0)
         if np.any(tiny):

@@ -63,7 +63,7 @@ def _samples(problem: Problem) -> str:
     """Say which samples a step sees, and which none does."""
     order = "shuffled in every epoch" if problem.order == "shuffled" else "in the order of the file"
     held_out = f"; {len(problem.held_out.x):,} more are held out" if problem.held_out else ""
-    return f"{len(problem.x):,} samples, {order}, {problem.batch_size:,} to a step{held_out}"
+    return f"{len(problem.x):,} samples, {order}, {problem.largest_batch:,} to a step{held_out}"
 
 
 def print_missing(console: Console, missing: Sequence[Missing]) -> None:

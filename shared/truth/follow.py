@@ -50,7 +50,7 @@ def can_follow(problem: Problem) -> bool:
     """Whether the exact trajectory of such a run can be followed: is it little enough work?"""
     size = problem.network.param_count
     steps = min(problem.step_count, most_steps(problem))
-    work = steps * min(problem.batch_size, len(problem.x)) * size
+    work = steps * problem.largest_batch * size
     return size <= MOST_PARAMS and work <= MOST_WORK
 
 
