@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from tests.command_line import ROOT, Ran, environment
 
@@ -20,6 +22,14 @@ def checked(folder: Path, names: list[str], *more: str) -> Ran:
         capture_output=True, text=True, encoding="utf-8", timeout=120, check=False,
     )  # fmt: skip
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def configured(*backends: str, spec: str | None = None) -> Any:
+    """Return a stand-in for pytest's configuration, with --backend and --spec given so."""
+    option = SimpleNamespace(backend=list(backends), spec=spec)
+    return SimpleNamespace(
+        option=option, getoption=vars(option).get, addinivalue_line=lambda *_: None
+    )
 
 
 def told_of(ran: Ran, name: str) -> str:

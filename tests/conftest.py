@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Generator
 from functools import cache
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -15,6 +16,7 @@ from shared.errors import BackendUnavailable, IsogradError
 from shared.network import Network
 from shared.optimizer import Optimizer
 from shared.registry import Loaded, Source, find, load, sources
+from tests.conformance.catalogue import Own, own_of
 
 Make: TypeAlias = Callable[..., Backend]
 
@@ -30,7 +32,8 @@ os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="isograd-tests-")
 
 MARKS = (
     "check(name): which of the checks of tests/conformance this is",
-    "every_case: asked of every network with every optimizer in every dtype",
+    "every_case: asked of every network with every optimizer in every dtype, and of all options",
+    "every_option: asked of every option of an optimizer, too",
     "compiles_much: made on two cases only where there are few",
 )
 
@@ -42,10 +45,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="check this backend in tests/conformance, in full; may be given more than once "
         "(default: each backend of impls/, on few cases)",
     )  # fmt: skip
+    parser.addoption(
+        "--spec", metavar="FILE.json",
+        help="check it on the network and the optimizer of this spec, too, and on them first",
+    )  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marks, and refuse at once a backend that there is nothing to check of."""
+    """Name the marks, and refuse at once a backend or a spec that cannot be used."""
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
     if hasattr(config, "workerinput"):
@@ -53,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     named = config.getoption("backend")
     try:
         found = [load(find(name)).source for name in named]
+        spec_of(config)
     except IsogradError as error:
         raise pytest.UsageError(str(error)) from error
     names = [source.name for source in found]
@@ -61,6 +69,27 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"backend {name!r} is named twice; expected each once.")
     # Whole paths, for processes that may start in another folder.
     named[:] = [str(source.path or source.name) for source in found]
+    if config.getoption("spec") is not None:
+        if not named:
+            raise pytest.UsageError(
+                "--spec is what a backend is checked on; expected --backend, too, with a name or "
+                "a file such as ./mine.py."
+            )
+        config.option.spec = str(Path(config.getoption("spec")).resolve())
+
+
+def spec_of(config: pytest.Config) -> Own | None:
+    """Return the network and the optimizer of the spec that was named, or None.
+
+    Raises
+    ------
+    UsageError
+        Something is wrong in the spec, or in its data.
+    ProblemUnavailable
+        The package that holds its data is not installed.
+    """
+    named = config.getoption("spec")
+    return None if named is None else own_of(Path(named))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -72,7 +101,8 @@ def pytest_terminal_summary(
     if config.getoption("backend"):
         from tests.conformance.summary import outcomes, summary
 
-        for heading, lines in summary(outcomes(terminalreporter.stats)).items():
+        told = summary(outcomes(terminalreporter.stats), spec_of(config))
+        for heading, lines in told.items():
             terminalreporter.section(heading)
             for line in lines:
                 terminalreporter.write_line(line)

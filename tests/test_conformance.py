@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from tests.command_line import Ran, row, section, unwrapped
 from tests.conformance.summary import UNEXPECTED, Outcome, summary
-from tests.conformance_runs import checked, told_of
+from tests.conformance_runs import checked, configured, told_of
 from tests.conftest import pytest_configure, pytest_terminal_summary
 from tests.wrong_backends import RIGHT, WRONG
 
@@ -66,7 +65,11 @@ SENTENCES = {
     "starts_elsewhere": "step 1 (epoch 1), start, w1. It is",
     "mixes_its_replicas": "gradients: expected replicas that do not influence each other",
     "raises_in_the_constructor": "line 20, its constructor failed: ZeroDivisionError",
-    "refuses_everything": "expected a case that it supports; its constructor refuses all of them",
+    "refuses_everything": (
+        "expected a case that it supports; its constructor refuses all of them, the first one "
+        "since: it knows the 2-2-1 network and plain SGD only. If it is made for one network, say "
+        "which: --spec FILE.json."
+    ),
     "factor_in_the_gradient": "step 1 (epoch 1, samples 1, 2, 3), backward, ",
     "another_function_in_evaluate": "before training, curve forward, a2[0,0]. It is",
 }
@@ -89,9 +92,9 @@ def test_a_failure_is_one_line_without_a_traceback(wrong: Ran) -> None:
 def test_what_is_refused_is_no_failure(right: Ran) -> None:
     assert right.code == 0
     table = section(right.text, "accepted")
-    assert row(table, "sgd") == ["64 32", "-", "-", "-", "-"]
-    assert row(table, "adamw") == ["-"] * 5
-    assert "Refused, 78 of 80: it knows the 2-2-1 network and plain SGD only" in right.text
+    assert row(table, "sgd") == ["64 32", *["-"] * 6]
+    assert row(table, "adamw") == ["-"] * 7
+    assert "Refused, 160 of 162: it knows the 2-2-1 network and plain SGD only" in right.text
 
 
 def test_what_was_checked_is_told_check_by_check(right: Ran) -> None:
@@ -112,11 +115,6 @@ def test_processes_side_by_side_tell_the_same(folder: Path, wrong: Ran) -> None:
     spread = checked(folder, names, *ON_ONE_NETWORK, "-n", "2")
     assert spread.code == 1
     assert [told_of(spread, name) for name in names] == [told_of(wrong, name) for name in names]
-
-
-def configured(*named: str) -> Any:
-    """A stand-in for pytest's configuration, with --backend given so."""
-    return SimpleNamespace(getoption=lambda _: list(named), addinivalue_line=lambda *_: None)
 
 
 USAGE = {
@@ -155,7 +153,7 @@ def lines(*made: Outcome) -> str:
 
 
 def test_a_case_that_could_not_be_made_is_marked() -> None:
-    said = {"check": "constructor", "asked": "yes", "complaint": "no"}
+    said = {"check": "constructor", "asked": "case", "complaint": "no"}
     told = lines(
         outcome("failed", case="2-2-1, sgd, float64", **said),
         outcome("passed", case="2-2-1, sgd, float32", **said),

@@ -6,6 +6,7 @@ import re
 import textwrap
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,9 +105,8 @@ def test_the_backend_of_the_docs_is_as_short_as_it_says(source: str) -> None:
     assert f"A whole one in {len(lines)} lines" in (ROOT / "docs" / "your-own.md").read_text()
 
 
-def with_momentum(source: str) -> str:
-    """Put the two methods of the page that know momentum in the place of the backend's own."""
-    (methods,) = blocks("Optimizers with state")
+def with_methods(source: str, methods: str) -> str:
+    """Put two methods of the page, for another optimizer, in the place of the backend's own."""
     methods = textwrap.indent(methods, "    ")
     made, update = re.split(r"(?=^    def update)", methods, flags=re.MULTILINE)
     before, _, rest = source.partition("    def __init__")
@@ -114,14 +114,41 @@ def with_momentum(source: str) -> str:
     return f"from shared.optimizer import Optimizer\n{before}{made}{verbs}{update}"
 
 
+@pytest.fixture
+def with_momentum(source: str) -> str:
+    """The backend of the page with the methods that know momentum."""
+    momentum, _ = blocks("Optimizers with state")
+    return with_methods(source, momentum)
+
+
+@pytest.fixture
+def with_adam(source: str) -> str:
+    """The backend of the page with the methods that know Adam."""
+    _, adam = blocks("Optimizers with state")
+    return with_methods(source, adam)
+
+
+def is_certified(path: Path, optimizer: Optimizer, dtype: str) -> bool:
+    """Train the backend on people16 by an optimizer, each step judged."""
+    one = replace(problem("people16").changed(epochs=5), optimizer=optimizer)
+    (certificate,) = compare(one, 42, [load(find(str(path)))], dtype=dtype).certificates
+    return certificate.certified
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_methods_of_the_docs_train_with_momentum(
-    source: str, tmp_path: Path, dtype: str
+    with_momentum: str, tmp_path: Path, dtype: str
 ) -> None:
-    own = load(find(str(own_backend(with_momentum(source), tmp_path))))
-    one = replace(problem("people16").changed(epochs=5), optimizer=Optimizer(0.05, "momentum"))
-    (certificate,) = compare(one, 42, [own], dtype=dtype).certificates
-    assert certificate.certified
+    path = own_backend(with_momentum, tmp_path)
+    assert is_certified(path, Optimizer(0.05, "momentum", momentum=0.75), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_methods_of_the_docs_train_with_adam(
+    with_adam: str, tmp_path: Path, dtype: str
+) -> None:
+    path = own_backend(with_adam, tmp_path)
+    assert is_certified(path, Optimizer(0.05, "adam", beta1=0.8, beta2=0.99, epsilon=0.1), dtype)
 
 
 @pytest.mark.parametrize(
@@ -133,22 +160,54 @@ def test_the_methods_of_the_docs_train_with_momentum(
     ],
     ids=str,
 )  # fmt: skip
-def test_the_methods_of_the_docs_refuse_other_optimizers(
-    source: str, tmp_path: Path, optimizer: Optimizer
+def test_the_methods_for_momentum_refuse_other_optimizers(
+    with_momentum: str, tmp_path: Path, optimizer: Optimizer
 ) -> None:
-    own = load(find(str(own_backend(with_momentum(source), tmp_path))))
+    own = load(find(str(own_backend(with_momentum, tmp_path))))
     with pytest.raises(BackendUnusable, match="momentum, nothing else"):
         own.create(Network((2, 2, 1)), optimizer, "float64")
 
 
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        Optimizer(0.1), Optimizer(0.1, "rmsprop"), Optimizer(0.1, "adamw"),
+        Optimizer(0.1, "adam", weight_decay=0.1), Optimizer(0.1, "adam", epsilon_place="inside"),
+        Optimizer(0.1, "adam", bias_correction="dtype"),
+        Optimizer(0.1, "adam", bias_correction="none"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_methods_for_adam_refuse_other_optimizers(
+    with_adam: str, tmp_path: Path, optimizer: Optimizer
+) -> None:
+    own = load(find(str(own_backend(with_adam, tmp_path))))
+    with pytest.raises(BackendUnusable, match="Adam, nothing else"):
+        own.create(Network((2, 2, 1)), optimizer, "float64")
+
+
+@pytest.mark.parametrize(
+    ("number", "product"),
+    [(0.1, "float32"), (np.float64(0.1), "float64"), (np.array(0.1), "float64")],
+    ids=["of Python", "scalar", "shape ()"],
+)
+def test_what_a_number_makes_of_a_float32_array_is_as_the_page_says(
+    number: Any, product: str
+) -> None:
+    assert (number * np.ones(2, "float32")).dtype == product
+
+
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """The checks of tests/conformance on the page's port, and on its first backend made wrong."""
+    """The checks of tests/conformance on the page's port, and on its backends made wrong."""
     folder = tmp_path_factory.mktemp("docs")
     (mine,), (port,) = blocks(r"A whole one in \d+ lines"), blocks("A port of another framework")
     load_or_skip(find(str(own_backend(port, folder, "port"))))
     own_backend(mine.replace("d2 = 2 * (o - y)", "d2 = (o - y)"), folder)
-    return checked(folder, ["port", "mine"])
+    _, adam = blocks("Optimizers with state")
+    heedless = adam.replace("epsilon=o", "bias_correction=optimizer.bias_correction, epsilon=o")
+    own_backend(with_methods(mine, heedless), folder, "heedless")
+    return checked(folder, ["port", "mine", "heedless"])
 
 
 def test_the_page_shows_what_the_checks_say_of_the_port(ran: Ran) -> None:
@@ -162,6 +221,13 @@ def test_the_page_shows_what_the_checks_say_of_a_factor_that_is_missing(ran: Ran
     assert shown in told_of(ran, "mine")
     assert "backward, b3. It is" in unwrapped(told_of(ran, "mine"))
     assert "mine breaks backward;" in ran.text
+
+
+def test_the_page_quotes_what_the_checks_say_of_an_option_that_is_ignored(ran: Ran) -> None:
+    page = unwrapped((ROOT / "docs" / "your-own.md").read_text("utf-8"))
+    (quoted,) = re.findall(r'the check `update` would fail with "(.*?)"', page)
+    assert quoted in unwrapped(told_of(ran, "heedless"))
+    assert "heedless breaks update;" in ran.text
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -1,6 +1,6 @@
-"""A right backend for one kind of network, and backends that are wrong in one thing each.
+"""Right backends for one kind of network, and backends that are wrong in one thing each.
 
-Each is the right one with a piece exchanged, beside the checks of tests/conformance that it has to
+Each is a right one with a piece exchanged, beside the checks of tests/conformance that it has to
 fail: these and no others.
 """
 
@@ -51,6 +51,45 @@ class Own(StepBackend):
         return after, OptimizerState(state.step + 1)
 """
 
+REFUSING = """        if network != Network((2, 2, 1)) or not optimizer.is_plain:
+            raise BackendUnusable("it knows the 2-2-1 network and plain SGD only")
+"""
+UPDATE = RIGHT[RIGHT.index("    def update") :]
+
+ADAM = RIGHT.replace(
+    REFUSING,
+    """        if network != Network((2, 2, 1)) or optimizer.name != "adam":
+            raise BackendUnusable("it knows the 2-2-1 network and Adam only")
+        self.optimizer, self.dtype = optimizer, np.dtype(dtype).type
+""",
+).replace(
+    UPDATE,
+    """    def update(self, params, grads, state):
+        o, t = self.optimizer, state.step + 1
+        grads = tuple(g + o.weight_decay * w for g, w in zip(grads, params))
+        m = tuple(o.beta1 * m + (1 - o.beta1) * g for m, g in zip(state.slots["m"], grads))
+        v = tuple(o.beta2 * v + (1 - o.beta2) * g * g for v, g in zip(state.slots["v"], grads))
+        of1, of2 = (self.correction(beta, t) for beta in (o.beta1, o.beta2))
+        after = tuple(
+            w - self.rate * (m / of1 / self.divisor(v / of2, of2)) for w, m, v in zip(params, m, v)
+        )
+        return after, OptimizerState(t, {"m": m, "v": v})
+
+    def correction(self, beta, t):
+        if self.optimizer.bias_correction == "none":
+            return self.dtype(1)
+        number = self.dtype if self.optimizer.bias_correction == "dtype" else float
+        return self.dtype(1 - number(beta) ** t)
+
+    def divisor(self, v, of2):
+        epsilon, place = self.optimizer.epsilon, self.optimizer.epsilon_place
+        if place == "inside":
+            return np.sqrt(v + epsilon)
+        return np.sqrt(v) + (epsilon / np.sqrt(of2) if place == "uncorrected" else epsilon)
+""",
+)
+"""The same network, with Adam and all its options."""
+
 SEEN = "        return Evaluation((h, o)"
 MADE = "        return StepGradients(seen, grads)"
 AFTER = "        after = tuple("
@@ -58,15 +97,16 @@ AFTER = "        after = tuple("
 
 @dataclass(frozen=True)
 class Wrong:
-    """A piece of the right backend, what stands there instead, and the checks that fail."""
+    """A piece of a right backend, what stands there instead, and the checks that fail."""
 
     old: str
     new: str
     breaks: str
+    right: str = RIGHT
 
     def write(self, path: Path) -> None:
-        assert RIGHT.count(self.old) == 1
-        path.write_text(RIGHT.replace(self.old, self.new), "utf-8")
+        assert self.right.count(self.old) == 1
+        path.write_text(self.right.replace(self.old, self.new), "utf-8")
 
 
 ALL_STEPS = """(Backend):
@@ -129,3 +169,22 @@ WRONG = {
     ),
     "refuses_everything": Wrong("or not optimizer.is_plain", "or True", "constructor"),
 }
+
+DECAYING = "        grads = tuple(g + o.weight_decay * w for g, w in zip(grads, params))\n"
+
+WRONG_IN_AN_OPTION = {
+    "ignores_its_decay": Wrong(DECAYING, "", "update", ADAM),
+    "decays_apart": Wrong(
+        DECAYING,
+        "        params = tuple(w - self.rate * self.dtype(o.weight_decay) * w for w in params)\n",
+        "update",
+        ADAM,
+    ),
+    "ignores_the_place_of_epsilon": Wrong('place == "inside"', "False", "update", ADAM),
+    "always_corrects": Wrong('bias_correction == "none"', 'name == "none"', "update", ADAM),
+    "stands_still": Wrong("OptimizerState(t,", "OptimizerState(state.step,", "state", ADAM),
+    "fails_in_an_option": Wrong(
+        "            return np.sqrt(v + epsilon)", "            return 1 / 0", "training", ADAM
+    ),
+}
+"""Wrong in what an option of the optimizer says; without it each is right."""

@@ -1,7 +1,8 @@
-"""What a backend is checked on: small networks, every optimizer, both dtypes, and samples.
+"""Which networks, optimizers and dtypes go together in a check, and the short training of them.
 
 Evaluation and gradients do not depend on the optimizer, and the optimizer hardly on the network;
-so each network is taken with one optimizer, and each optimizer with one network.
+so each network is taken with one optimizer, and each optimizer, and each option of one, with one
+network.
 """
 
 from __future__ import annotations
@@ -14,38 +15,33 @@ import numpy as np
 
 from shared.backend import Array
 from shared.network import Network
-from shared.optimizer import INSIDE, Optimizer
+from shared.optimizer import Optimizer
 from shared.problems import DTYPES, Problem, problem
+from tests.conformance.catalogue import (
+    NETWORKS,
+    OPTIMIZERS,
+    OPTIONS,
+    SPEC,
+    Own,
+    networks,
+    optimizers,
+)
 
 SAMPLES, BATCH_SIZE, EPOCHS = 6, 3, 4
-
-NETWORKS = {
-    "2-2-1": Network((2, 2, 1)),
-    "3-5-2": Network((3, 5, 2), "tanh", "identity"),
-    "4-3-3": Network((4, 3, 3), "relu", "softmax", "categorical_cross_entropy"),
-    "3-4-1": Network((3, 4, 1), loss="binary_cross_entropy"),
-    "4-4-3-2": Network((4, 4, 3, 2), loss="quadratic_cost"),
-}
-
-OPTIMIZERS = {
-    "sgd": Optimizer(0.3),
-    "sgd-decay": Optimizer(0.3, weight_decay=0.125),
-    "momentum": Optimizer(0.1, "momentum"),
-    "momentum-inside": Optimizer(0.1, "momentum", rate_place=INSIDE),
-    "nesterov": Optimizer(0.1, "momentum", nesterov=True),
-    "rmsprop": Optimizer(0.02, "rmsprop"),
-    "adam": Optimizer(0.02, "adam"),
-    "adamw": Optimizer(0.02, "adamw", weight_decay=0.125),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A network and an optimizer by their names here, and a dtype."""
+    """A network and an optimizer by their names in the catalogue, and a dtype.
+
+    own
+        What the name `spec` stands for, where there is a spec.
+    """
 
     network: str
     optimizer: str
     dtype: str
+    own: Own | None = None
 
     def __str__(self) -> str:
         return f"{self.network}, {self.optimizer}, {self.dtype}"
@@ -53,7 +49,8 @@ class Case:
     @property
     def problem(self) -> Problem:
         """A short training of the network by the optimizer."""
-        return _problem(self.network, self.optimizer)
+        named = {**optimizers(self.own, self.dtype), **OPTIONS}
+        return _problem(networks(self.own)[self.network], named[self.optimizer])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +60,64 @@ class Wanted:
     network: str | None
     optimizer: str | None
     dtype: str
+    own: Own | None = None
 
     def __str__(self) -> str:
         return "-".join(part for part in (self.network, self.optimizer, self.dtype) if part)
 
+    @property
+    def is_option(self) -> bool:
+        """Whether it asks for an option of an optimizer, which only updates depend on."""
+        return self.optimizer in OPTIONS
+
     def cases(self) -> Iterator[Case]:
-        """Yield the cases that would do, the preferred one first."""
-        for network in [self.network] if self.network else NETWORKS:
-            for optimizer in [self.optimizer] if self.optimizer else OPTIMIZERS:
-                yield Case(network, optimizer, self.dtype)
+        """Yield the cases that would do, the preferred one first: what is known to be small."""
+        for network in _open(self.network, networks(self.own)):
+            for optimizer in _open(self.optimizer, optimizers(self.own, self.dtype)):
+                yield Case(network, optimizer, self.dtype, self.own)
 
 
-EVERY = [Wanted(n, o, dtype) for n in NETWORKS for o in OPTIMIZERS for dtype in DTYPES]
-BY_NETWORK = [Wanted(network, None, dtype) for network in NETWORKS for dtype in DTYPES]
-BY_OPTIMIZER = [Wanted(None, optimizer, dtype) for optimizer in OPTIMIZERS for dtype in DTYPES]
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for: all cases there are, those to be checked by network, and so on."""
 
-FEW = [
+    every: list[Wanted]
+    by_network: list[Wanted]
+    by_optimizer: list[Wanted]
+    options: list[Wanted]
+
+
+def all_of(own: Own | None) -> Asked:
+    """Ask for everything, the network and optimizer of a spec first."""
+    return Asked(
+        [Wanted(n, o, d, own) for n in networks(own) for d in DTYPES for o in optimizers(own, d)],
+        [Wanted(SPEC, SPEC, dtype, own) for dtype in (own.dtypes if own else ())]
+        + [Wanted(network, None, dtype, own) for network in NETWORKS for dtype in DTYPES],
+        [Wanted(None, optimizer, dtype, own) for optimizer in OPTIMIZERS for dtype in DTYPES],
+        [Wanted(None, option, dtype, own) for option in OPTIONS for dtype in DTYPES],
+    )
+
+
+_FEW = [
     Wanted("2-2-1", "sgd", "float64"),
     Wanted("3-5-2", "nesterov", "float32"),
     Wanted("4-3-3", "adam", "float64"),
     Wanted("3-4-1", "momentum-inside", "float32"),
     Wanted("4-4-3-2", "adamw", "float64"),
 ]
-"""For the backends in impls/, which have tests of their own, and of which one compiles slowly."""
+
+FEW = Asked(_FEW, _FEW, [], [Wanted("2-2-1", option, "float32") for option in OPTIONS])
+"""For the backends in impls/, which have tests of their own."""
+
+
+def _open(name: str | None, named: dict[str, Network] | dict[str, Optimizer]) -> list[str]:
+    """Return the name, or, where it is left open, those there are, that of a spec last."""
+    return [name] if name else sorted(named, key=lambda one: one == SPEC)
 
 
 @cache
-def _problem(network: str, optimizer: str) -> Problem:
-    x, y = _samples(NETWORKS[network])
+def _problem(network: Network, optimizer: Optimizer) -> Problem:
+    x, y = _samples(network)
     return replace(
         problem("people16"),
         name="conformance",
@@ -99,8 +126,8 @@ def _problem(network: str, optimizer: str) -> Problem:
         people=(),
         x=x,
         y=y,
-        network=NETWORKS[network],
-        optimizer=OPTIMIZERS[optimizer],
+        network=network,
+        optimizer=optimizer,
         epochs=EPOCHS,
         batch_size=BATCH_SIZE,
         curve_every=2,

@@ -109,7 +109,8 @@ def refusal(loaded: Kept, case: Case) -> str:
     try:
         loaded.create(problem.network, problem.optimizer_in(case.dtype), case.dtype)
     except BackendUnusable as refused:
-        return str(refused) or "it gave no reason"
+        # The report is about this backend, and names it once.
+        return str(refused).removeprefix(f"{loaded.name}: ") or "it gave no reason"
     return ""
 
 

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.problems import DTYPES
-from tests.conformance.cases import EVERY, NETWORKS, OPTIMIZERS, Case
+from tests.conformance.cases import Case
+from tests.conformance.catalogue import NETWORKS, OPTIMIZERS, OPTIONS, SPEC, Own
 from tests.conformance.notes import NOT_OFFERED, REFUSED, TOLD, note_of
 
 WIDTH, CASES_NAMED = 96, 4
 
 UNEXPECTED = "An exception that no check expects was raised: see the traceback above."
 
-CASES = [str(case) for wanted in EVERY for case in wanted.cases()]
+PLACES = [["", SPEC, *NETWORKS], ["", SPEC, *OPTIMIZERS, *OPTIONS], ["", *DTYPES]]
+"""The parts of a case, each in the order in which it is told."""
 
 CHECKS = {
     "constructor": "it is made, or refuses with a BackendUnusable",
@@ -62,56 +64,83 @@ def outcomes(stats: dict[str, list[Any]]) -> list[Outcome]:
     return sorted(found, key=lambda one: (one.said["backend"], _rank(one.said)))
 
 
-def summary(made: Iterable[Outcome]) -> dict[str, list[str]]:
-    """Return what to say of each backend, by its heading."""
+def summary(made: Iterable[Outcome], own: Own | None = None) -> dict[str, list[str]]:
+    """Return what to say of each backend, by its heading; own is what a spec is about."""
     of_each: dict[str, list[Outcome]] = {}
     for one in made:
         of_each.setdefault(_heading(one.said), []).append(one)
-    return {heading: list(_lines(own)) for heading, own in of_each.items()}
+    return {heading: list(_lines(its, own)) for heading, its in of_each.items()}
 
 
-def _rank(said: dict[str, str]) -> int:
+def _rank(said: dict[str, str]) -> list[int]:
     """Place a case among all of them; no case comes first."""
-    return CASES.index(said["case"]) if said.get("case") in CASES else -1
+    parts = said.get("case", "").split(", ")
+    return [
+        names.index(part) if part in names else 0
+        for names, part in zip(PLACES, parts, strict=False)
+    ]
 
 
 def _heading(said: dict[str, str]) -> str:
     return f"conformance of {said['file']}"
 
 
-def _lines(made: list[Outcome]) -> Iterator[str]:
+def _lines(made: list[Outcome], own: Own | None) -> Iterator[str]:
     on = next((one.said["framework"] for one in made if "framework" in one.said), "")
     yield f"{made[0].said['backend']}, on {on}" if on else made[0].said["backend"]
     asked = [one for one in made if "asked" in one.said]
     if asked:
-        yield from _supported(asked)
+        yield from _supported(asked, own)
         yield ""
     yield from _checks(made)
     yield ""
-    yield from _wrapped(_verdict(made))
+    yield from _wrapped(_verdict(made, own))
 
 
-def _supported(asked: list[Outcome]) -> Iterator[str]:
+def _supported(asked: list[Outcome], own: Own | None) -> Iterator[str]:
     """Optimizers down, networks across, dtypes in the cells; then why cases were refused."""
-    seen = {one.said["case"]: one for one in asked}
+    kinds = {one.said["case"]: one.kind for one in asked if one.said["asked"] == "case"}
+    spec = [SPEC] if own else []
+    networks, optimizers = [*spec, *NETWORKS], [*spec, *OPTIMIZERS]
     label = max(map(len, OPTIMIZERS))
-    yield f"{'accepted':{label}}  {'  '.join(f'{name:7}' for name in NETWORKS)}".rstrip()
-    for optimizer in OPTIMIZERS:
-        cells = [_cell(seen, network, optimizer) for network in NETWORKS]
+    yield f"{'accepted':{label}}  {'  '.join(f'{name:7}' for name in networks)}".rstrip()
+    for optimizer in optimizers:
+        cells = [
+            _cell(*(kinds.get(str(Case(network, optimizer, dtype)), "") for dtype in DTYPES))
+            for network in networks
+        ]
         yield f"{optimizer:{label}}  {'  '.join(f'{cell:7}' for cell in cells)}".rstrip()
-    networks = [f"{network}, {network.loss}" for network in NETWORKS.values()]
-    yield from _wrapped(
-        "64 = float64, 32 = float32, - = refused, ! = could not be made. "
-        f"The networks: {'; '.join(networks)}."
-    )
+    yield from _options([one for one in asked if one.said["asked"] == "option"])
+    yield "64 = float64, 32 = float32, - = refused, ! = could not be made."
+    if own:
+        yield from _wrapped(f"spec: {own}, as {own.file} says.")
+    told = [f"{network}, {network.loss}" for network in NETWORKS.values()]
+    yield from _wrapped(f"The networks: {'; '.join(told)}.")
     refused = [one.said["reason"] for one in asked if one.said.get("why") == REFUSED]
     for reason, times in Counter(refused).items():
         yield from _wrapped(f"Refused, {times} of {len(asked)}: {reason}")
 
 
-def _cell(seen: dict[str, Outcome], network: str, optimizer: str) -> str:
-    cases = [str(Case(network, optimizer, dtype)) for dtype in DTYPES]
-    kinds = [seen[case].kind if case in seen else "" for case in cases]
+def _options(asked: list[Outcome]) -> Iterator[str]:
+    """The options of optimizers, those together that are accepted in the same dtypes."""
+    kinds: dict[str, dict[str, str]] = {}
+    for one in asked:
+        _, option, dtype = one.said["case"].split(", ")
+        kinds.setdefault(option, {})[dtype] = one.kind
+    alike: dict[str, list[str]] = {}
+    for option, own in kinds.items():
+        alike.setdefault(_cell(*(own.get(dtype, "") for dtype in DTYPES)), []).append(option)
+    indent = max(map(len, OPTIMIZERS)) + 2
+    for cell, options in alike.items():
+        are_all_refused = cell == "-" and len(alike) == 1
+        told = f"all {len(options)}" if are_all_refused else ", ".join(options)
+        first, *rest = _wrapped(told, indent)
+        yield f"{f'options {cell}':{indent}}{first.lstrip()}"
+        yield from rest
+
+
+def _cell(*kinds: str) -> str:
+    """Say what became of a case in each of the dtypes."""
     signs = {"passed": ("64", "32"), "failed": ("!", "!"), "skipped": ("-", "-"), "": ("", "")}
     cell = [signs[kind][i] for i, kind in enumerate(kinds)]
     return cell[0] if cell[0] == cell[1] else " ".join(cell)
@@ -155,7 +184,7 @@ def _where(failed: list[Outcome]) -> str:
     return "; ".join(named)
 
 
-def _verdict(made: list[Outcome]) -> str:
+def _verdict(made: list[Outcome], own: Own | None) -> str:
     name = made[0].said["backend"]
     passed = sum(one.kind == "passed" for one in made)
     broken = [c for c in CHECKS if any(o.kind == "failed" and o.said["check"] == c for o in made)]
@@ -163,9 +192,16 @@ def _verdict(made: list[Outcome]) -> str:
         return f"{name} breaks {', '.join(broken)}; {passed} checks passed."
     if not passed:
         return f"{name}: nothing was checked."
-    return f"{name} breaks nothing: {passed} checks passed on what it supports."
+    accepted = {one.said["case"] for one in made if "asked" in one.said and one.kind == "passed"}
+    of_spec = {case for case in accepted if case.startswith(f"{SPEC}, {SPEC}, ")}
+    supports = "what it supports"
+    if own and of_spec:
+        supports += f", {own.file} {'alone' if of_spec == accepted else 'included'}"
+    return f"{name} breaks nothing: {passed} checks passed on {supports}."
 
 
 def _wrapped(text: str, indent: int = 0) -> Iterator[str]:
     space = " " * indent
-    yield from textwrap.wrap(text, WIDTH, initial_indent=space, subsequent_indent=space)
+    yield from textwrap.wrap(
+        text, WIDTH, initial_indent=space, subsequent_indent=space, break_on_hyphens=False
+    )

@@ -131,15 +131,17 @@ def replicas_mixed(subject: Subject, verb: str) -> str:
 def told_already(subject: Subject, wanted: Wanted) -> bool:
     """Whether a check on a single verb has something to tell of this very case.
 
-    Where a network was not asked for, `update` alone is checked.
+    Where a network was not asked for, `update` alone is checked, and of an option its state alone.
     """
-    verbs = VERBS if wanted.network else ("update",)
+    verbs: tuple[str, ...] = VERBS if wanted.network else ("update",)
+    if wanted.is_option:
+        verbs = ()
     try:
         return any(
             other_shapes(subject, verb) or arguments_changed(subject, verb) for verb in verbs
         ) or bool(state_lost(subject))
     except BackendError:
-        return True
+        return not wanted.is_option
 
 
 def _listed(names: Sequence[str]) -> str:
