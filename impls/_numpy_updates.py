@@ -19,7 +19,7 @@ Move: TypeAlias = Callable[[Array, Array, Sequence[Array], int], None]
 """(w, g, slots, t): moves w and its slots in their places."""
 
 Number: TypeAlias = "type[np.floating[Any]]"
-"""The scalar of the run's dtype: a float64 number would turn float32 arrays to float64."""
+"""The scalar of the run's dtype: one of float64 would turn float32 arrays to float64."""
 
 
 def rule(optimizer: Optimizer, dtype: str) -> Move:

@@ -160,7 +160,7 @@ class Contract:
         if array.dtype != self.dtype:
             raise self._error(
                 where, f"{name} in {self.dtype}", f"{array.dtype}",
-                "A float64 number times a float32 array is float64 in NumPy.",
+                "In NumPy a np.float64 times a float32 array is float64.",
             )  # fmt: skip
 
     def _require_type(self, value: object, kind: type, where: str) -> None:

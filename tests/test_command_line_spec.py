@@ -232,10 +232,10 @@ def test_a_recording_is_held_to_the_spec_that_is_given(saved: Path, spec: Path) 
     ("fields", "reason"),
     [
         ({"name": "other"}, "it is a recording of the problem 'mine', and the one given"),
-        ({"network__activation": "relu"}, "it was made with another 'network.activation' of the problem"),
+        ({"network__activation": "relu"}, "another 'network.activation' of the problem"),
         ({"data__scaling": "unit"}, "another 'features' of the problem 'mine': expected ['(length"),
         ({"data__split": {"held_out": 3}}, "it was made with another 'samples' of the problem"),
-        ({"optimizer__weight_decay": 0.1}, "it was made with another 'optimizer.weight_decay' of the problem"),
+        ({"optimizer__weight_decay": 0.1}, "another 'optimizer.weight_decay' of the problem"),
         ({"schedule__batch_size": 3}, "it was made with another 'batch_size' of the problem"),
     ],
 )  # fmt: skip

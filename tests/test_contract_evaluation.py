@@ -92,7 +92,7 @@ WRONG_EVALUATIONS: list[tuple[Any, str]] = [
     ),
     (
         Evaluation(units(), None, zeros(dtype="float32")),
-        "expected loss in float64; got float32. A float64 number times a float32 array is float64",
+        "expected loss in float64; got float32. In NumPy a np.float64 times",
     ),
     (Evaluation(units(), None, np.zeros((), np.int64)), "expected loss in float64; got int64."),
     (Evaluation(units(), None, np.zeros((), object)), "expected loss in float64; got object."),
