@@ -27,7 +27,7 @@ Move: TypeAlias = "Callable[[JaxArray, JaxArray, Sequence[JaxArray], JaxArray, J
 def rule(optimizer: Optimizer, jnp: ModuleType) -> Move:
     """Return the rule by which an array moves; jnp is jax.numpy."""
     if optimizer.name == "momentum":
-        return momentum(optimizer)
+        return momentum(optimizer, jnp)
     if optimizer.name == "rmsprop":
         return rmsprop(optimizer, jnp)
     return adam(optimizer, jnp) if optimizer.name in ("adam", "adamw") else sgd(optimizer)
@@ -56,7 +56,7 @@ def sgd(optimizer: Optimizer) -> Move:
     return move
 
 
-def momentum(optimizer: Optimizer) -> Move:
+def momentum(optimizer: Optimizer, jnp: ModuleType) -> Move:
     """A velocity, with the learning rate outside or inside."""
     decayed, drawn = _decayed(optimizer), _drawn(optimizer)
     mu = optimizer.momentum
@@ -72,7 +72,10 @@ def momentum(optimizer: Optimizer) -> Move:
     def inside(
         w: JaxArray, g: JaxArray, slots: Sequence[JaxArray], eta: JaxArray, _: JaxArray
     ) -> Moved:
-        push = eta * decayed(g, w)
+        # Of two products only one can be fused with their sum, and XLA chooses by what else is
+        # asked for: recording would change bits. A choice for each number makes this one none.
+        g = decayed(g, w)
+        push = jnp.where(jnp.isnan(g), jnp.nan, eta * g)
         v = mu * slots[0] + push
         ahead = push + mu * v if optimizer.nesterov else v
         decay = eta * optimizer.decoupled_decay

@@ -180,7 +180,7 @@ def test_an_infinity_that_an_overflow_left_is_found() -> None:
     """Rounding explains it, but nothing that follows is training any more."""
     one = problem("people4").changed(epochs=1, learning_rate=1e308)
     with np.errstate(over="ignore", invalid="ignore"):
-        run = trained(replace(one, x=one.x[:1], y=((50.0,),)), 0)
+        run = trained(replace(one, x=one.x[:1], y=np.array([[50.0]])), 0)
     assert len(run.whole.steps) == 1
     assert any(np.isinf(w).any() for w in run.whole.after)
     assert not run.judged().certified

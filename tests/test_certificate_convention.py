@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from impls.numpy_backprop import NumpyBackprop, output_delta
@@ -21,8 +22,13 @@ from tests.certified_runs import Run, certificate, trained
 def zero_first(network: Network) -> Problem:
     """A first sample of zeros, seen alone, and biases that start at zero: every z is 0."""
     one = made(network, samples=4, batch_size=1, rate=0.1, epochs=2)
-    zeros = (0.0,) * network.sizes[0]
-    return replace(one, x=(zeros, *one.x[1:]), initialization="fan_in_normal")
+    zeros = np.zeros(network.sizes[0])
+    return replace(with_first(one, zeros), initialization="fan_in_normal")
+
+
+def with_first(one: Problem, first: Array) -> Problem:
+    """The same with another first sample."""
+    return replace(one, x=np.vstack([first, one.x[1:]]))
 
 
 SHALLOW = zero_first(Network((3, 5, 2), "relu", "softmax", CATEGORICAL))
@@ -119,7 +125,7 @@ def test_another_mistake_in_the_same_step_gets_no_note(
 @pytest.mark.parametrize("one", [SHALLOW, MIXED], ids=["no zero", "a zero among others"])
 def test_a_slope_below_zero_is_a_mistake(one: Problem, at_zero: float, deltas: bool) -> None:
     first = one.x[1] if one is SHALLOW else one.x[0]
-    found = judged(replace(one, x=(first, *one.x[1:])), deltas, below_zero=1.0, at_zero=at_zero)
+    found = judged(with_first(one, first), deltas, below_zero=1.0, at_zero=at_zero)
     assert found.verdict == Verdict.DIFFERENT
     assert not any("convention" in finding.note for finding in found.findings)
 
@@ -141,7 +147,7 @@ def test_a_zero_is_no_kink_of_another_function(activation: str) -> None:
 
 
 def test_where_no_zero_is_met_no_kink_is_counted() -> None:
-    one = replace(SHALLOW, x=(SHALLOW.x[1], *SHALLOW.x[1:]))
+    one = with_first(SHALLOW, SHALLOW.x[1])
     found = trained(one, 3).judged()
     assert found.certified
     assert found.kinks == 0

@@ -109,14 +109,14 @@ def test_what_is_counted_does_not_depend_on_the_chunks(size: int, broken: bool) 
     whole.add(judged, steps)
     for start in range(0, 100, size):
         parts.add(part(judged, start, start + size), steps[start : start + size])
-    assert parts.summary(bitwise=False) == whole.summary(bitwise=False)
+    assert parts.summary() == whole.summary()
 
 
 def test_the_summary_says_what_was_seen() -> None:
     judged, steps = drawn(101), np.arange(5, 106)
     tally = Tally(judged)
     tally.add(judged, steps)
-    summary = tally.summary(bitwise=False)
+    summary = tally.summary()
     ratio = judged.error / judged.bound
     assert (summary.stage, summary.tensor) == ("backward", "W1")
     assert summary.counts == tuple((judged.verdict == v).sum() for v in Verdict)
@@ -128,8 +128,13 @@ def test_the_summary_says_what_was_seen() -> None:
     resolution = ((judged.bound + judged.error) / abs(judged.value))[tested]
     assert summary.resolution == pytest.approx(float(np.median(resolution)), rel=HALF_A_BIN)
     assert summary.worst_resolution == resolution.max()
-    assert tally.summary(bitwise=True).resolution is None
-    assert tally.summary(bitwise=True).worst_resolution is None
+
+
+def test_what_is_decided_by_its_bits_has_no_resolution() -> None:
+    judged = replace(drawn(101), bitwise=True)
+    tally = Tally(judged)
+    tally.add(judged, np.arange(5, 106))
+    assert (tally.summary().resolution, tally.summary().worst_resolution) == (None, None)
 
 
 def test_an_error_without_a_bound_is_the_worst_there_is() -> None:
@@ -138,8 +143,8 @@ def test_an_error_without_a_bound_is_the_worst_there_is() -> None:
     judged = decide("loss", "loss", value, zero, value, zero, 0.0)
     tally = Tally(judged)
     tally.add(judged, np.array([9]))
-    assert (tally.summary(False).worst, tally.summary(False).worst_step) == (INF, 9)
-    assert tally.summary(False).median == 0.0
+    assert (tally.summary().worst, tally.summary().worst_step) == (INF, 9)
+    assert tally.summary().median == 0.0
 
 
 def finding(verdict: Verdict) -> Finding:

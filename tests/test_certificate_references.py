@@ -21,7 +21,8 @@ from shared.certificate.judge import Judge, reference_for
 from shared.certificate.profile import tight
 from shared.certificate.rounding import Rounding
 from shared.certificate.stages import Evaluated, Gradients, Reference
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from shared.problems import problem
 from tests.certified_kinds import KINDS as PROBLEMS
 from tests.certified_kinds import wide

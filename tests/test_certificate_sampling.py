@@ -14,7 +14,8 @@ from shared.certificate.decision import Verdict
 from shared.certificate.findings import CARRIED, SAMPLES
 from shared.certificate.sampling import Sampling, sampling
 from shared.certificate.screening import IN_FULL_ONE_IN
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from shared.problems import Problem, problem
 from tests.certified_kinds import CATEGORICAL, KINDS
 from tests.certified_runs import Run, certificate, put, put_state, trained
@@ -100,11 +101,10 @@ def test_one_in_one_is_all() -> None:
 
 def wide(epochs: int) -> Problem:
     """As large a network as handwritten digits are usually shown to."""
-    rows = ((0.0,) * 784,) * 256
     return replace(
         problem("people16"), network=Network((784, 300, 10), "relu", "softmax", CATEGORICAL),
-        classes=(), people=(), x=rows, y=((1.0,) + (0.0,) * 9,) * 256, batch_size=128,
-        epochs=epochs, optimizer=Optimizer(0.1),
+        classes=(), people=(), x=np.zeros((256, 784)), y=np.tile(np.eye(10)[0], (256, 1)),
+        batch_size=128, epochs=epochs, optimizer=Optimizer(0.1),
     )  # fmt: skip
 
 

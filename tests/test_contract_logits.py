@@ -10,7 +10,8 @@ import pytest
 from impls.numpy_backprop import NumpyBackprop
 from shared.backend import Array, Evaluation, OptimizerState, Recording, StepGradients
 from shared.contract import Contract
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from tests.kinds import KINDS, Kind, batches
 from tests.right_results import LEADS, M, refused, zeros
 

@@ -51,6 +51,7 @@ def test_a_right_recording_passes(replicas: tuple[int, ...], every: int, first: 
     )
 
 
+Slots = tuple[str, ...]
 Change = Callable[[Recording], Any]
 WRONG_RECORDINGS: list[tuple[Change, str]] = [
     (lambda _: None, "Recording; got a NoneType."),
@@ -107,6 +108,43 @@ WRONG_RECORDINGS: list[tuple[Change, str]] = [
 def test_a_wrong_recording_is_named(change: Change, message: str) -> None:
     with refused(message):
         CONTRACT.require_recording(change(recording(5, every=3)), 1, (6, 5, M), 3)
+
+
+SLOTTED = replace(CONTRACT, slots=("m", "v"))
+
+
+def with_slots(before: Slots, after: Slots, final: Slots) -> Recording:
+    """A recording of six steps of an optimizer that carries something."""
+    lead = (6, 5)
+    return replace(
+        recording(5),
+        state_before=dict.fromkeys(before, params(*lead)),
+        state_after=dict.fromkeys(after, params(*lead)),
+        final=(params(5), OptimizerState(6, dict.fromkeys(final, params(5)))),
+    )
+
+
+def test_the_slots_of_the_optimizer_pass() -> None:
+    right = with_slots(("m", "v"), ("v", "m"), ("m", "v"))
+    SLOTTED.require_recording(right, 1, (6, 5, M), 1)
+
+
+@pytest.mark.parametrize("place", range(3), ids=["before", "after", "final"])
+@pytest.mark.parametrize(
+    ("came", "told"),
+    [
+        (("m", "w"), "'m', 'w'"),
+        (("m",), "'m'"),
+        ((), "none"),
+        (("m", "v", "velocity"), "'m', 'v', 'velocity'"),
+    ],
+    ids=["wrong", "one is missing", "all are missing", "one more"],
+)
+def test_slots_that_are_not_the_optimizers_are_named(place: int, came: Slots, told: str) -> None:
+    sides: list[Slots] = [("m", "v"), ("m", "v"), ("m", "v")]
+    sides[place] = came
+    with refused(f"mine, steps 1 to 6: expected the optimizer's slots ('m', 'v'); got {told}."):
+        SLOTTED.require_recording(with_slots(*sides), 1, (6, 5, M), 1)
 
 
 def test_a_recording_is_placed_by_its_steps() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared.backend import OptimizerState, Params
-from tests.right_results import CONTRACT, every_lead, params, refused, with_one, zeros
+from shared.contract import Contract
+from shared.optimizer import SLOTS
+from tests.right_results import CONTRACT, NETWORK, every_lead, params, refused, with_one, zeros
 
 SLOTTED: list[dict[str, Params]] = [{}, {"m": params()}, {"m": params(), "v": params()}]
 
@@ -20,6 +23,61 @@ def test_a_right_update_passes(lead: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("slots", SLOTTED, ids=["no slot", "one slot", "two slots"])
 def test_slots_of_the_right_shape_pass(slots: dict[str, Params]) -> None:
     CONTRACT.require_update((params(), OptimizerState(3, slots)), (), 3, "update")
+
+
+def of_an_optimizer(slots: tuple[str, ...]) -> Contract:
+    return Contract("mine", NETWORK, "float64", slots)
+
+
+@pytest.mark.parametrize("names", SLOTS.values(), ids=SLOTS.keys())
+def test_the_slots_of_the_optimizer_pass(names: tuple[str, ...]) -> None:
+    slots = dict.fromkeys(reversed(names), params())
+    of_an_optimizer(names).require_update((params(), OptimizerState(3, slots)), (), 3, "update")
+
+
+@pytest.mark.parametrize(
+    ("names", "came", "message"),
+    [
+        (("velocity",), ("m",), "expected the optimizer's slots ('velocity'); got 'm'."),
+        (("velocity",), ("Velocity",), "slots ('velocity'); got 'Velocity'."),
+        (("m", "v"), ("v",), "expected the optimizer's slots ('m', 'v'); got 'v'."),
+        (("m", "v"), (), "expected the optimizer's slots ('m', 'v'); got none."),
+        (("m", "v"), ("v", "t", "m"), "slots ('m', 'v'); got 'm', 't', 'v'."),
+        ((), ("velocity",), "expected the optimizer's slots (none); got 'velocity'."),
+    ],
+    ids=["wrong", "almost", "one is missing", "both are missing", "one more", "one where none is"],
+)
+def test_slots_that_are_not_the_optimizers_are_named(
+    names: tuple[str, ...], came: tuple[str, ...], message: str
+) -> None:
+    result = params(), OptimizerState(3, dict.fromkeys(came, params()))
+    with refused(message):
+        of_an_optimizer(names).require_update(result, (), 3, "update")
+
+
+def test_where_the_slots_are_named_is_told() -> None:
+    contract = replace(CONTRACT, slots=("velocity",))
+    with refused("What an optimizer carries is named in shared/optimizer.py."):
+        contract.require_update((params(), OptimizerState(3)), (), 3, "update")
+
+
+@pytest.mark.parametrize(
+    "came",
+    [
+        pytest.param(
+            (3, "velocity"),
+            marks=pytest.mark.xfail(
+                strict=True, raises=TypeError, reason="names of several types are not sorted"
+            ),
+        ),
+        (None,),
+    ],
+    ids=["a number", "nothing"],
+)
+def test_a_slot_whose_name_is_no_word_is_refused_calmly(came: tuple[Any, ...]) -> None:
+    result = params(), OptimizerState(3, dict.fromkeys(came, params()))
+    with refused("expected the optimizer's slots ('velocity'); got "):
+        of_an_optimizer(("velocity",)).require_update(result, (), 3, "update")
 
 
 WRONG_UPDATES: list[tuple[Any, str]] = [

@@ -13,7 +13,6 @@ from shared.errors import BackendFailed
 from shared.stepwise import Stepwise
 from tests.three_verbs import (
     NETWORK,
-    OPTIMIZER,
     Momentum,
     ThreeVerbs,
     batches,
@@ -59,7 +58,7 @@ class Buffered(Momentum):
     ) -> tuple[Params, OptimizerState]:
         after, fresh = super().update(params, grads, state)
         return self._kept("params", after), OptimizerState(
-            fresh.step, {"m": self._kept("m", fresh.slots["m"])}
+            fresh.step, {"velocity": self._kept("velocity", fresh.slots["velocity"])}
         )
 
 
@@ -74,23 +73,23 @@ def test_a_buffer_that_is_used_again_spoils_nothing(axes: tuple[int, ...], every
 
 
 def test_a_buffer_that_is_used_again_would_spoil_it_unchecked() -> None:
-    backend = Stepwise(Buffered(NETWORK, OPTIMIZER, "float64"))
+    backend = Stepwise(Buffered(NETWORK, Buffered.optimizer, "float64"))
     params = start(())
     run = no_momentum(params), samples(), batches(())
     assert differing(backend.train(params, *run), made(Momentum).train(params, *run))
 
 
 def test_results_are_not_the_arguments() -> None:
-    class Resting(ThreeVerbs):
+    class Resting(Momentum):
         def update(
             self, params: Params, grads: Params, state: OptimizerState
         ) -> tuple[Params, OptimizerState]:
-            return params, OptimizerState(state.step + 1, {"g": grads})
+            return params, OptimizerState(state.step + 1, {"velocity": grads})
 
     params, grads = start((3,)), start((3,))
-    after, state = made(Resting).update(params, grads, OptimizerState())
+    after, state = made(Resting).update(params, grads, no_momentum(params))
     assert differing(after, params) == []
-    results = [*after, *state.slots["g"]]
+    results = [*after, *state.slots["velocity"]]
     assert not any(np.shares_memory(a, b) for a in results for b in (*params, *grads))
     assert all(a.flags.writeable for a in results)
 
@@ -109,7 +108,7 @@ class Scribbling(Momentum):
     def update(
         self, params: Params, grads: Params, state: OptimizerState
     ) -> tuple[Params, OptimizerState]:
-        targets = {"params": params[0], "grads": grads[3], "slots": state.slots["m"][2]}
+        targets = {"params": params[0], "grads": grads[3], "slots": state.slots["velocity"][2]}
         if self.target in targets:
             targets[self.target][...] = 0
         return super().update(params, grads, state)
@@ -148,11 +147,11 @@ def test_the_names_of_the_slots_given_stay_as_they_were() -> None:
             self, params: Params, grads: Params, state: OptimizerState
         ) -> tuple[Params, OptimizerState]:
             slots: Any = state.slots
-            slots["v"] = slots.pop("m")
-            return params, OptimizerState(state.step + 1, {"m": grads})
+            slots["v"] = slots.pop("velocity")
+            return params, OptimizerState(state.step + 1, {"velocity": grads})
 
     params = start(())
     state = no_momentum(params)
     with contextlib.suppress(BackendFailed):
         made(Renaming).update(params, params, state)
-    assert list(state.slots) == ["m"]
+    assert list(state.slots) == ["velocity"]

@@ -64,15 +64,14 @@ def test_each_replica_gets_what_the_class_alone_returns(
 @every_axes
 @both_dtypes
 def test_each_replica_moves_as_the_class_alone_moves_it(axes: tuple[int, ...], dtype: str) -> None:
-    alone, whole = Momentum(NETWORK, OPTIMIZER, dtype), made(Momentum, dtype)
+    alone, whole = Momentum(NETWORK, Momentum.optimizer, dtype), made(Momentum, dtype)
     params, grads = start(axes, dtype), tuple(w * w for w in start(axes, dtype))
-    state = OptimizerState(4, {"m": tuple(w + 1 for w in params)})
+    state = OptimizerState(4, {"velocity": tuple(w + 1 for w in params)})
     moved = whole.update(params, grads, state)
     assert moved[1].step == 5
     for i in np.ndindex(axes):
-        expected = alone.update(
-            one(params, i), one(grads, i), OptimizerState(4, {"m": one(state.slots["m"], i)})
-        )
+        own = OptimizerState(4, {"velocity": one(state.slots["velocity"], i)})
+        expected = alone.update(one(params, i), one(grads, i), own)
         assert differing(cut(moved, i), flat(expected)) == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -16,11 +16,13 @@ from shared.errors import BackendFailed, BackendUnusable, ContractError
 from tests.three_verbs import (
     NETWORK,
     OPTIMIZER,
+    Momentum,
     ThreeVerbs,
     batches,
     differing,
     every_axes,
     made,
+    no_momentum,
     samples,
     start,
 )
@@ -109,6 +111,36 @@ def test_a_broken_contract_is_named_with_its_verb_and_step(
         made(Slipping).train(start(axes), OptimizerState(), samples(), batches(axes))
     assert str(refusal.value).startswith(f"mine, {verb}: expected ")
     assert str(refusal.value).endswith("(In step 3.)")
+
+
+class Forgetful(Momentum):
+    """Moves by a velocity and keeps none, or keeps it under another name."""
+
+    kept: ClassVar[tuple[str, ...]] = ()
+
+    def update(
+        self, params: Params, grads: Params, state: OptimizerState
+    ) -> tuple[Params, OptimizerState]:
+        after, moved = super().update(params, grads, state)
+        slots = dict.fromkeys(self.kept, moved.slots["velocity"])
+        return after, OptimizerState(moved.step, slots)
+
+
+@every_axes
+@pytest.mark.parametrize(
+    ("kept", "came"), [((), "none"), (("m",), "'m'"), (("velocity", "m"), "'m', 'velocity'")]
+)
+def test_slots_that_are_not_the_optimizers_are_named_with_verb_and_step(
+    monkeypatch: pytest.MonkeyPatch, axes: tuple[int, ...], kept: tuple[str, ...], came: str
+) -> None:
+    monkeypatch.setattr(Forgetful, "kept", kept)
+    params = start(axes)
+    with pytest.raises(ContractError) as refusal:
+        made(Forgetful).train(params, no_momentum(params), samples(), batches(axes))
+    assert str(refusal.value) == (
+        f"mine, update: expected the optimizer's slots ('velocity'); got {came}. What an optimizer "
+        "carries is named in shared/optimizer.py. (In step 1.)"
+    )
 
 
 def test_a_slip_that_is_never_due_is_none() -> None:

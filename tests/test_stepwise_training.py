@@ -52,8 +52,7 @@ def test_training_is_gradients_and_update_again_and_again(
             assert differing(tuple(w[row] for w in recording.before), before[0]) == []
             assert differing(tuple(w[row] for w in recording.after), params) == []
             slots = recording.state_before, recording.state_after
-            assert differing(tuple(w[row] for w in slots[0]["m"]), before[1].slots["m"]) == []
-            assert differing(tuple(w[row] for w in slots[1]["m"]), state.slots["m"]) == []
+            assert differing(cut(slots, (row,)), flat((before[1].slots, state.slots))) == []
             recorded = recording.evaluation, recording.grads, recording.deltas
             expected = result.evaluation, result.grads, result.deltas
             assert differing(cut(recorded, (row,)), flat(expected)) == []
@@ -67,7 +66,8 @@ def test_training_is_gradients_and_update_again_and_again(
 def test_what_is_recorded_holds_the_contract(axes: tuple[int, ...], every: int) -> None:
     params = start(axes)
     recording = made(Momentum).train(params, no_momentum(params), samples(), batches(axes), every)
-    Contract("mine", NETWORK, "float64").require_recording(recording, 1, (STEPS, *axes, M), every)
+    contract = Contract("mine", NETWORK, "float64", ("velocity",))
+    contract.require_recording(recording, 1, (STEPS, *axes, M), every)
 
 
 @every_axes
@@ -82,7 +82,7 @@ def test_no_recorded_step_leaves_empty_arrays_of_the_right_shape(
     shapes = [(0, *axes, *shape) for shape in NETWORK.param_shapes]
     of_parameters = (
         recording.before, recording.after, recording.grads,
-        recording.state_before["m"], recording.state_after["m"],
+        recording.state_before["velocity"], recording.state_after["velocity"],
     )  # fmt: skip
     assert [[w.shape for w in params] for params in of_parameters] == [shapes] * 5
     units = [(0, *axes, M, 3), (0, *axes, M, 1)]
@@ -102,7 +102,7 @@ def test_where_every_step_is_recorded_both_sides_are_views_of_one_trail(
     recording = made(Momentum).train(params, no_momentum(params), samples(), batches(axes))
     pairs = [
         *zip(recording.before, recording.after, strict=True),
-        *zip(recording.state_before["m"], recording.state_after["m"], strict=True),
+        *zip(recording.state_before["velocity"], recording.state_after["velocity"], strict=True),
     ]
     for before, after in pairs:
         assert np.shares_memory(before, after)
@@ -142,8 +142,8 @@ def test_slots_survive_replicas_and_recording(
     params = start(axes)
     recording = made(Momentum).train(params, no_momentum(params), samples(), batches(axes), every)
     chunk = saved_and_read(recording, tmp_path)
-    assert [w.shape[1:] for w in chunk.state_after["m"]] == [w.shape for w in params]
-    assert all(w.any() for w in chunk.state_after["m"])
+    assert [w.shape[1:] for w in chunk.state_after["velocity"]] == [w.shape for w in params]
+    assert all(w.any() for w in chunk.state_after["velocity"])
     assert differing(chunk, recording) == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -18,7 +18,8 @@ from shared.backend import (
     StepBackend,
     StepGradients,
 )
-from shared.network import Network, Optimizer
+from shared.network import Network
+from shared.optimizer import Optimizer
 from shared.registry import Loaded, Source
 from shared.seeding import initial_params
 
@@ -38,10 +39,13 @@ def sigmoid(z: Array) -> Array:
 class ThreeVerbs(StepBackend):
     """What a user would write: one network, no replica in sight."""
 
+    optimizer: ClassVar[Optimizer] = OPTIMIZER
+
     def __init__(
         self, network: Network, optimizer: Optimizer, dtype: str, device: str = "cpu"
     ) -> None:
         assert (network, device) == (NETWORK, "cpu")
+        assert optimizer == self.optimizer
         self.rate = np.dtype(dtype).type(optimizer.learning_rate)
 
     def evaluate(self, params: Params, x: Array, y: Array) -> Evaluation:
@@ -71,19 +75,22 @@ class ThreeVerbs(StepBackend):
 
 
 class Momentum(ThreeVerbs):
-    """Heavy ball: a slot m, kept from step to step."""
+    """Heavy ball: a velocity, kept from step to step."""
+
+    optimizer = Optimizer(0.1, "momentum")
 
     def update(
         self, params: Params, grads: Params, state: OptimizerState
     ) -> tuple[Params, OptimizerState]:
-        before = state.slots.get("m") or tuple(np.zeros_like(w) for w in params)
-        m = tuple(w.dtype.type(0.5) * w + g for w, g in zip(before, grads, strict=True))
-        return self.moved(params, m), OptimizerState(state.step + 1, {"m": m})
+        before = state.slots.get("velocity") or tuple(np.zeros_like(w) for w in params)
+        mu = self.rate.dtype.type(self.optimizer.momentum)
+        after = tuple(mu * v + g for v, g in zip(before, grads, strict=True))
+        return self.moved(params, after), OptimizerState(state.step + 1, {"velocity": after})
 
 
-def made(kind: type[StepBackend], dtype: str = "float64") -> Backend:
+def made(kind: type[ThreeVerbs], dtype: str = "float64") -> Backend:
     """Make a whole backend of a class of one's own, as the registry does."""
-    return Loaded(Source("mine", "mine"), kind, "1").create(NETWORK, OPTIMIZER, dtype)
+    return Loaded(Source("mine", "mine"), kind, "1").create(NETWORK, kind.optimizer, dtype)
 
 
 def start(axes: tuple[int, ...], dtype: str = "float64") -> Params:
@@ -96,7 +103,7 @@ def start(axes: tuple[int, ...], dtype: str = "float64") -> Params:
 
 
 def no_momentum(params: Params) -> OptimizerState:
-    return OptimizerState(0, {"m": tuple(np.zeros_like(w) for w in params)})
+    return OptimizerState(0, {"velocity": tuple(np.zeros_like(w) for w in params)})
 
 
 def samples(dtype: str = "float64") -> Dataset:
