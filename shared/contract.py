@@ -119,7 +119,8 @@ class Contract:
         self._require_type(slots, Mapping, where)
         if self.slots is not None and set(slots) != set(self.slots):
             expected, came = (
-                ", ".join(map(repr, names)) or "none" for names in (self.slots, sorted(slots))
+                ", ".join(map(repr, names)) or "none"
+                for names in (self.slots, sorted(slots, key=str))
             )
             raise self._error(
                 where, f"the optimizer's slots ({expected})", came,

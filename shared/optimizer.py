@@ -179,8 +179,9 @@ class Optimizer:
             if not value:
                 continue
             near = _in_dtype(value, dtype)
-            # What is subnormal may be flushed to 0 by any program.
-            if not np.finfo(dtype).smallest_normal <= near < math.inf:
+            # A subnormal ε may be flushed, and nothing would keep the divisor from 0.
+            least = float(np.finfo(dtype).smallest_normal) if key == "epsilon" else 0.0
+            if not (near and least <= near < math.inf):
                 raise UsageError(
                     f"{key.replace('_', ' ')} {value!r} rounds to {near} in {dtype}; expected one "
                     f"that {dtype} can hold."

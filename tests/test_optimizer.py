@@ -237,9 +237,9 @@ def test_plain_is_gradient_descent_and_nothing_else(one: Optimizer, plain: bool)
 USELESS: list[tuple[str, float, str]] = [
     ("learning_rate", 1e-50, "0.0"), ("learning_rate", 1e39, "inf"), ("epsilon", 1e-50, "0.0"),
     ("epsilon", 1e39, "inf"), ("weight_decay", 1e-60, "0.0"), ("weight_decay", 1e39, "inf"),
-    ("beta1", 1e-60, "0.0"), ("momentum", 2.0**-127, str(2.0**-127)),
+    ("beta1", 1e-60, "0.0"), ("epsilon", 2.0**-127, str(2.0**-127)),
 ]  # fmt: skip
-"""What float32 takes for nothing or for infinity; programs may take a subnormal for nothing."""
+"""What float32 takes for nothing or for infinity; a subnormal ε programs may take for nothing."""
 
 
 @pytest.mark.parametrize(("key", "value", "near"), USELESS)

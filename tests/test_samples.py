@@ -44,7 +44,7 @@ def test_rows_become_an_array(rows: Any) -> None:
     [
         ([[1.0, 2.0], [3.0]], "the inputs are no table of numbers; expected rows that are equally"),
         ([["tall", "heavy"]], "the inputs are no table of numbers"),
-        ("tall", "the inputs are no table of numbers"),
+        ("tall", "the inputs have shape ()"),
         ([[1j]], "the inputs are no table of numbers"),
         ([1.0, 2.0], "the inputs have shape (2,); expected (samples, numbers of each)."),
         ((), "the inputs have shape (0,)"),

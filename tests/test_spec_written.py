@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import ProblemUnavailable
@@ -68,7 +68,10 @@ def optimizers(draw: st.DrawFn) -> Optimizer:
     name = draw(st.sampled_from(sorted(OPTIMIZERS)))
     own = [key for key in OPTIMIZERS[name] if draw(st.booleans())]
     rate = draw(st.floats(0, 10, exclude_min=True))
-    return Optimizer(rate, name, **{key: draw(FIELDS[key]) for key in own})
+    said = {key: draw(FIELDS[key]) for key in own}
+    corrects = name in ("adam", "adamw") and said.get("bias_correction") != "none"
+    assume(corrects or said.get("epsilon_place") != "uncorrected")
+    return Optimizer(rate, name, **said)
 
 
 @st.composite

@@ -15,7 +15,6 @@ import numpy as np
 
 from shared.backend import Array
 from shared.certificate.decision import Judged
-from shared.certificate.update import SHOWN
 from shared.certificate.update_numbers import Numbers
 from shared.certificate.update_ways import PARAMETER
 from shared.errors import UsageError
@@ -24,20 +23,25 @@ from shared.optimizer import Optimizer
 Decide: TypeAlias = Callable[[Optimizer, Array, Numbers, Array], Judged]
 """(optimizer, steps, numbers, value) -> the values judged under that optimizer."""
 
+MOST_STEPS = 20
+"""The cause is looked for in as many of the steps that failed."""
+
 
 def named_cause(
     decide: Decide, optimizer: Optimizer, slot: str, steps: Array, numbers: Numbers,
     value: Array, failed: Array,
 ) -> str:  # fmt: skip
-    """Return a sentence on the choice that explains the first values that failed, or nothing.
+    """Return a sentence on the choice that explains the first steps that failed, or nothing.
 
     Shapes: steps (s,), all else (s, *R, ...).
     """
-    places = tuple(axis[:SHOWN] for axis in np.nonzero(failed))
-    some = numbers.each(lambda a: a[places])
+    # Of the first steps that failed all numbers, those that passed too: of a few that are a last
+    # bit off, some formula nearby would explain one by chance.
+    rows = np.unique(np.nonzero(failed)[0])[:MOST_STEPS]
+    some = numbers.each(lambda a: a[rows])
     for words, other, late in _others(optimizer, slot):
-        at = np.maximum(steps[places[0]] + late, 1)
-        if not decide(other, at, some, value[places]).any_failed:
+        at = np.maximum(steps[rows] + late, 1)
+        if not decide(other, at, some, value[rows]).any_failed:
             return f"It is what {words} gives."
     return ""
 
