@@ -162,3 +162,31 @@ def test_leading_axes_are_steps_and_replicas() -> None:
         alone = LongDouble().matmul(a[place], b[place], np.full((4, 5), 1e-14))
         assert (together[place] == alone).all()
     assert math.prod(together.shape) == 120
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+@pytest.mark.parametrize("drawn", HARD)
+def test_large_matrices_are_cut_by_their_rows(
+    drawn: Callable[[np.random.RandomState], tuple[Any, Any]],
+    rows: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(products, "MOST_NUMBERS", rows * TERMS)
+    assert worst_share(*drawn(np.random.RandomState(0))) <= SHARE
+
+
+def test_rows_that_are_cut_apart_are_cut_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Shows that the pieces above are pieces: of four rows three at most are looked at at once."""
+    seen, cut = [], products._cut_product
+
+    def watched(a: Any, *arguments: Any) -> Any:
+        seen.append(a.shape)
+        return cut(a, *arguments)
+
+    monkeypatch.setattr(products, "_cut_product", watched)
+    monkeypatch.setattr(products, "MOST_NUMBERS", 3 * TERMS)
+    a, b = ordinary(np.random.RandomState(0))
+    LongDouble().matmul(np.stack([a, a]), np.stack([b, b]), np.stack([allowed(a, b)] * 2))
+    assert seen == [(2, 3, TERMS), (2, 1, TERMS)]

@@ -29,6 +29,9 @@ SHORT = 8
 PART_NUMBERS = 2**16
 """Products are formed in parts of about as many numbers, which a cache holds."""
 
+MOST_NUMBERS = 2**20
+"""Matrices with more are cut by their rows as well: the pieces of large data would fill memory."""
+
 _SAFE_EXPONENT = 300
 """Numbers beyond 2^±300 are not cut: their pieces might over- or underflow."""
 
@@ -59,10 +62,15 @@ def product(a: Any, b: Any, allowed: Array, directly: TermByTerm) -> DoubleDoubl
     a, b = (np.broadcast_to(v, (*lead, *v.shape[-2:])) for v in (a, b))
     found = DoubleDouble(np.empty(allowed.shape), np.empty(allowed.shape))
     together = max(1, PART_NUMBERS // max(v[:1].size for v in (a, b, allowed))) if lead else 1
+    height = max(1, MOST_NUMBERS // n)
     for start in range(0, lead[0] if lead else 1, together):
         part = slice(start, start + together) if lead else ...
-        some = _cut_product(a[part], np.swapaxes(b[part], -1, -2), allowed[part], directly)
-        found.high[part], found.low[part] = some.high, some.low
+        factor = np.swapaxes(b[part], -1, -2)
+        for top in range(0, a.shape[-2], height):
+            inner = (..., slice(top, top + height), slice(None))
+            rows = (part, *inner) if lead else inner
+            some = _cut_product(a[rows], factor, allowed[rows], directly)
+            found.high[rows], found.low[rows] = some.high, some.low
     return found
 
 
