@@ -29,7 +29,8 @@ from benchmarks.tables import table_of
 from benchmarks.tightness import END_EPOCHS, print_end_to_end, print_tightness
 from shared.certificate.decision import Verdict
 from shared.certificate.findings import BackendCertificate, Finding
-from shared.problems import DTYPES, problem
+from shared.named_problems import problem
+from shared.problems import DTYPES
 
 PIPED_WIDTH = 132
 

@@ -18,7 +18,8 @@ from rich.console import Console
 from benchmarks.tables import table_of
 from shared.arguments import parse_seeds
 from shared.backend import Array, Recording
-from shared.problems import Problem, problem
+from shared.named_problems import problem
+from shared.problems import Problem
 from shared.registry import find, load
 from shared.report.truth_words import power
 from shared.training import lockstep, prepare

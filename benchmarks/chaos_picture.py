@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.drawing import GAP, HEIGHT, LEFT, TOP, grid, key, page, path
 from shared.backend import Array
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.registry import load, sources
 from shared.training import lockstep, prepare
 from shared.truth.flow import Flow

@@ -27,8 +27,9 @@ from shared.certificate.decision import Verdict
 from shared.certificate.findings import BackendCertificate, Finding
 from shared.certificate.judge import Judge
 from shared.certificate.sampling import Sampling
+from shared.named_problems import problem
 from shared.optimizer import Optimizer
-from shared.problems import DTYPES, Problem, problem
+from shared.problems import DTYPES, Problem
 from shared.registry import find, load
 from shared.stepwise import Stepwise
 from shared.training import Trainee, lockstep, prepare

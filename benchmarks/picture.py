@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.drawing import GAP, HEIGHT, LEFT, PANEL, TOP, grid, key, page, path
 from shared.comparison import Comparison, compare
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.registry import load, sources
 
 SEEDS = ((42, "seed 42, calm"), (37, "seed 37, chaotic"))

@@ -9,7 +9,7 @@ from benchmarks.judged_runs import judged_beside
 from impls.numpy_backprop import NumpyBackprop
 from shared.backend import Array, Params, StepGradients
 from shared.certificate.rounding import Rounding
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.registry import find, load
 from shared.stepwise import Stepwise
 from shared.training import prepare

@@ -15,7 +15,8 @@ from rich.console import Console
 
 from benchmarks.tables import table_of
 from shared.backend import Array, Recording
-from shared.problems import Problem, problem
+from shared.named_problems import problem
+from shared.problems import Problem
 from shared.registry import find, load
 from shared.training import lockstep, prepare
 from shared.truth.residuals import ResidualTaker

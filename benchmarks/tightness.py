@@ -20,8 +20,9 @@ from shared.certificate.judge import reference_for
 from shared.certificate.profile import Profile, tight
 from shared.certificate.rounding import Rounding
 from shared.certificate.stages import BACKWARD, FORWARD, LOSS, Evaluated, Reference
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import Problem, problem
+from shared.problems import Problem
 from shared.training import lockstep
 
 WITH_DELTAS = ", δ recorded"

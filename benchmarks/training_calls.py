@@ -7,7 +7,7 @@ from functools import partial
 
 from benchmarks.claims import Side
 from shared.backend import Array, Backend, OptimizerState, Params, Recording
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.registry import find, load
 from shared.seeding import batch_runs, starting_params
 

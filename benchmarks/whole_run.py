@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.claims import PAIRS, Claim, digits, duration
-from shared.problems import problem
+from shared.named_problems import problem
 
 ROOT = Path(__file__).resolve().parent.parent
 EPOCHS = problem("people16").epochs

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from shared.arguments import parse_count, parse_learning_rate, parse_names, parse_seeds
 from shared.errors import BackendUnavailable, UsageError
-from shared.problems import Problem, problem, require_dtype
+from shared.named_problems import problem
+from shared.problems import Problem, require_dtype
 from shared.registry import Loaded, find, load, sources
 from shared.seeding import require_seed
 from shared.spec.read import DEFAULT_SEED, read_spec

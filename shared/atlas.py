@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shared.problems import Problem, centred
+from shared.named_problems import centred
+from shared.problems import Problem
 from shared.registry import Loaded
 from shared.survey import survey
 from shared.surveyed import Survey

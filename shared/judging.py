@@ -14,7 +14,8 @@ from shared.certificate.profile import HostProfile, tight
 from shared.certificate.sampling import sampling
 from shared.errors import RecordingFileError, UsageError
 from shared.host import host
-from shared.problems import Problem, folder_names, problem, require_dtype
+from shared.named_problems import folder_names, problem
+from shared.problems import Problem, require_dtype
 from shared.recording_file import open_recording
 from shared.seeding import require_seed
 

@@ -2,7 +2,7 @@
 
 Nothing is downloaded. Network, cost and training are those of a well-known first recogniser of
 these digits (M. Nielsen, Neural Networks and Deep Learning, 2015, chapter 1), starting point
-included. `shared.problems` builds it where a folder was named.
+included. `shared.named_problems` builds it where a folder was named.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from shared.problems import LAST_BATCHES, Problem, problem
+from shared.named_problems import problem
+from shared.problems import LAST_BATCHES, Problem
 from shared.seeding import batch_runs
 
 repeatably = settings(derandomize=True, deadline=None)

@@ -11,9 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from shared.backend import Array
+from shared.named_problems import problem
 from shared.network import Network
 from shared.optimizer import Optimizer
-from shared.problems import HeldOut, Problem, problem
+from shared.problems import HeldOut, Problem
 
 MSE, QUADRATIC = "mean_squared_error", "quadratic_cost"
 BINARY, CATEGORICAL = "binary_cross_entropy", "categorical_cross_entropy"

@@ -19,8 +19,9 @@ from shared.certificate.sampling import Sampling
 from shared.certificate.stages import Evaluated, Gradients
 from shared.certificate.update import judge_update
 from shared.evaluation import CurveTaker
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import Problem, problem
+from shared.problems import Problem
 from shared.registry import Loaded, find, load
 from shared.seeding import starting_params
 from shared.training import Trainee, lockstep

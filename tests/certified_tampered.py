@@ -8,7 +8,7 @@ import pytest
 
 from shared.certificate.decision import Verdict
 from shared.certificate.findings import Finding
-from shared.problems import problem
+from shared.named_problems import problem
 from tests.certified_exact import exact_value
 from tests.certified_forms import beyond_all
 from tests.certified_runs import (

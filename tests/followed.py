@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from shared.backend import OptimizerState
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import Problem, problem
+from shared.problems import Problem
 from shared.registry import find, load
 from shared.training import Trainee
 from shared.truth.findings import Truth

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.problems import problem
+from shared.named_problems import problem
 
 NAMES = ("people16", "people16-centered", "people4")
 every_problem = pytest.mark.parametrize("name", NAMES)

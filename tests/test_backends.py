@@ -24,9 +24,9 @@ from shared.backend import (
     StepGradients,
 )
 from shared.errors import BackendUnusable
+from shared.named_problems import problem
 from shared.network import Network
 from shared.optimizer import Optimizer
-from shared.problems import problem
 from shared.registry import Loaded, find
 from shared.seeding import initial_params
 from tests.conftest import Make, load_or_skip

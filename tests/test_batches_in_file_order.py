@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.problems import Problem, problem
+from shared.named_problems import problem
+from shared.problems import Problem
 from shared.seeding import batch_runs
 from tests.batches import problems, repeatably, small_problem, steps_of
 

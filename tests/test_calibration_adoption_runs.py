@@ -17,8 +17,9 @@ from shared.certificate.findings import BackendCertificate
 from shared.certificate.profile import tight
 from shared.comparison import compare
 from shared.judging import judge_file
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import Problem, problem
+from shared.problems import Problem
 from shared.recording_file import open_recording, recording_writer
 from shared.registry import Loaded, find, load
 from tests.certified_forms import named_forms

@@ -28,8 +28,9 @@ from shared.certificate.findings import BackendCertificate
 from shared.certificate.judge import Judge, reference_for
 from shared.certificate.ledger import KEPT
 from shared.certificate.sampling import Sampling
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import Problem, problem
+from shared.problems import Problem
 from tests.audited_runs import RUNS, Crooked, judged_by
 from tests.certified_kinds import made
 from tests.certified_runs import Run, judgements, put, seen_by

@@ -14,7 +14,7 @@ from shared.certificate.backward import judged_as
 from shared.certificate.forms import AS_DIFFERENCE, Form
 from shared.certificate.judge import reference_for
 from shared.certificate.sampling import sampling
-from shared.problems import problem
+from shared.named_problems import problem
 from tests.audited_runs import unaudited
 from tests.certified_forms import named_forms
 from tests.certified_runs import Place, Run, gradients_of, put, seen_by, trained

@@ -24,7 +24,7 @@ from shared.certificate.decision import Verdict
 from shared.certificate.sampling import Sampling
 from shared.certificate.screened_layer import UnsettledLayer
 from shared.certificate.screening import IN_FULL_ONE_IN, Unsettled
-from shared.problems import problem
+from shared.named_problems import problem
 from tests.certified_kinds import wide
 from tests.certified_runs import Place, Run, gradients_of, judgements, seen_by, trained
 from tests.certified_slips import Slip, slipped

@@ -16,7 +16,7 @@ from shared.backend import Array
 from shared.certificate.rounding import Rounding
 from shared.certificate.update import admissible
 from shared.certificate.update_audit import is_admissible, nearest
-from shared.problems import problem
+from shared.named_problems import problem
 from tests.certified_runs import Place, Run, put, put_state, trained
 from tests.exact_rounding import rounded
 from tests.recordings import repeatably

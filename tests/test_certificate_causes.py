@@ -11,8 +11,8 @@ import pytest
 from impls.numpy_backprop import NumpyBackprop
 from shared.certificate.findings import Finding
 from shared.certificate.judge import Judge
+from shared.named_problems import problem
 from shared.optimizer import Optimizer
-from shared.problems import problem
 from shared.registry import find, load
 from shared.stepwise import Stepwise
 from shared.training import lockstep, prepare

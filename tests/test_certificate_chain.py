@@ -15,7 +15,7 @@ import shared.training
 from shared.backend import Recording
 from shared.certificate.decision import Verdict
 from shared.certificate.findings import CARRIED, SAMPLES, SHAPE, START
-from shared.problems import problem
+from shared.named_problems import problem
 from tests.certified_runs import Run, general, joined, on_batches, put, reloaded, trained
 
 PEOPLE = trained(problem("people16").changed(epochs=3))

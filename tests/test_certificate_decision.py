@@ -14,7 +14,7 @@ from shared.certificate.decision import Judged, Verdict, decide
 from shared.certificate.findings import BackendCertificate, Finding
 from shared.certificate.judge import reference_for, total
 from shared.certificate.tally import Tally
-from shared.problems import problem
+from shared.named_problems import problem
 from tests.certified_exact import beside
 from tests.certified_forms import beyond_all, whole_step
 from tests.certified_runs import general, gradients_of, judgements, put, seen_by, trained

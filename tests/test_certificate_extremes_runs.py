@@ -19,8 +19,9 @@ from shared.certificate.decision import Verdict
 from shared.certificate.findings import BackendCertificate
 from shared.certificate.stages import UPDATE
 from shared.comparison import compare
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import Problem, problem
+from shared.problems import Problem
 from shared.registry import Loaded, find, load
 from shared.report.text import print_comparison
 from tests.certified_kinds import BINARY, KINDS

@@ -14,7 +14,7 @@ from shared.certificate.findings import BackendCertificate
 from shared.certificate.forms import widest
 from shared.certificate.judge import Judge, reference_for
 from shared.evaluation import CurveTaker
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.registry import find, load
 from shared.training import Trainee, lockstep
 from tests.certified_runs import judgements, put, seen_by, trained

@@ -10,7 +10,8 @@ import shared.training
 from shared.backend import Recording
 from shared.certificate.decision import Verdict
 from shared.certificate.findings import BackendCertificate
-from shared.problems import Problem, problem
+from shared.named_problems import problem
+from shared.problems import Problem
 from shared.registry import Loaded
 from tests.certified_kinds import KINDS, ragged, softly_labelled, wide, with_held_out
 from tests.certified_runs import Seeds, certificate, general

@@ -15,8 +15,9 @@ from shared.certificate.sampling import sampling
 from shared.certificate.stages import UPDATE
 from shared.errors import RecordingFileError
 from shared.judging import judge_file
+from shared.named_problems import problem
 from shared.optimizer import Optimizer
-from shared.problems import Problem, problem
+from shared.problems import Problem
 from shared.recording_file import recording_writer
 from shared.registry import Loaded, find, load
 from tests.certified_kinds import KINDS

@@ -11,8 +11,8 @@ import pytest
 
 from shared.backend import Array, OptimizerState, Params, Recording
 from shared.certificate.findings import CARRIED, SHAPE, START, BackendCertificate
+from shared.named_problems import problem
 from shared.optimizer import Optimizer
-from shared.problems import problem
 from shared.registry import find, load
 from shared.seeding import starting_state
 from shared.training import Trainee

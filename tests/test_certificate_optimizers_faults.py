@@ -10,8 +10,8 @@ from shared.certificate.decision import Verdict
 from shared.certificate.findings import BackendCertificate
 from shared.certificate.judge import Judge
 from shared.certificate.stages import UPDATE
+from shared.named_problems import problem
 from shared.optimizer import Optimizer
-from shared.problems import problem
 from shared.seeding import batch_runs, starting_params, starting_state
 from shared.stepwise import Stepwise
 from tests import textbook_optimizer as books

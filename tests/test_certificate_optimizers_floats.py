@@ -25,8 +25,9 @@ from shared.certificate.stages import UPDATE
 from shared.certificate.update_numbers import Constants, Numbers
 from shared.certificate.update_ways import every_way
 from shared.certificate.ways import SingleFloats
+from shared.named_problems import problem
 from shared.optimizer import Optimizer
-from shared.problems import Problem, problem
+from shared.problems import Problem
 from shared.seeding import batch_runs, starting_params, starting_state
 from shared.stepwise import Stepwise
 from tests.exact_optimizer import PARAMETER, exact_update

@@ -19,9 +19,10 @@ from shared.certificate.fused import fused
 from shared.certificate.judge import Judge
 from shared.certificate.optimizer_update import FUSED
 from shared.certificate.stages import UPDATE
+from shared.named_problems import problem
 from shared.network import Network
 from shared.optimizer import Optimizer
-from shared.problems import Problem, problem
+from shared.problems import Problem
 from shared.seeding import batch_runs, starting_params, starting_state
 from shared.stepwise import Stepwise
 from tests.certified_kinds import made

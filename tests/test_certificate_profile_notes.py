@@ -11,7 +11,7 @@ from shared.certificate.decision import Verdict
 from shared.certificate.forms import widest
 from shared.certificate.forward import UNDER_THE_PROFILE, judge_forward, judged_alone
 from shared.certificate.judge import reference_for
-from shared.problems import problem
+from shared.named_problems import problem
 from tests.certified_runs import put, seen_by, trained
 
 RUN = trained(problem("people16").changed(epochs=2))

@@ -21,9 +21,9 @@ from shared.certificate.judge import Judge, reference_for
 from shared.certificate.profile import tight
 from shared.certificate.rounding import Rounding
 from shared.certificate.stages import Evaluated, Gradients, Reference
+from shared.named_problems import problem
 from shared.network import Network
 from shared.optimizer import Optimizer
-from shared.problems import problem
 from tests.certified_kinds import KINDS as PROBLEMS
 from tests.certified_kinds import wide
 from tests.certified_runs import Run, general, gradients_of, held, judgements, seen_by, trained

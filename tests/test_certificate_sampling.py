@@ -14,9 +14,10 @@ from shared.certificate.decision import Verdict
 from shared.certificate.findings import CARRIED, SAMPLES
 from shared.certificate.sampling import Sampling, sampling
 from shared.certificate.screening import IN_FULL_ONE_IN
+from shared.named_problems import problem
 from shared.network import Network
 from shared.optimizer import Optimizer
-from shared.problems import Problem, problem
+from shared.problems import Problem
 from tests.certified_kinds import CATEGORICAL, KINDS
 from tests.certified_runs import Run, certificate, put, put_state, trained
 from tests.classifiers import NUMPY

@@ -12,7 +12,7 @@ from compare import verdict_code
 from shared.certificate.decision import Verdict
 from shared.certificate.findings import CARRIED, SHAPE, START, BackendCertificate, Finding
 from shared.comparison import compare
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.registry import Loaded, Source, find, load
 from shared.report.certificate_text import place, print_certificates, print_verdict, what_is_wrong
 from shared.report.words import parting

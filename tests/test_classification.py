@@ -22,7 +22,8 @@ from shared.classification import (
     right,
     surveyed,
 )
-from shared.problems import Problem, problem
+from shared.named_problems import problem
+from shared.problems import Problem
 from tests.classifiers import none_held_out, one_output, pictures
 
 NAN = math.nan

@@ -10,7 +10,8 @@ import pytest
 
 import shared.survey
 from shared.comparison import compare
-from shared.problems import Problem, problem
+from shared.named_problems import problem
+from shared.problems import Problem
 from shared.registry import Loaded, Source, load
 from shared.survey import group_size, replica_size_bytes, survey
 from shared.surveyed import Survey

@@ -8,7 +8,7 @@ import pytest
 
 from shared.classification import NOTHING
 from shared.comparison import Comparison, compare
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.report.data import comparison_data, write_json
 from shared.report.survey_data import survey_data
 from shared.survey import survey

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from shared.classification import Spread
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.report import words
 from shared.report.survey_data import survey_data
 from shared.report.survey_text import print_survey

@@ -10,7 +10,8 @@ import pytest
 
 from shared.classification import NOTHING
 from shared.comparison import BackendResult, Comparison, compare
-from shared.problems import Problem, problem
+from shared.named_problems import problem
+from shared.problems import Problem
 from shared.report import words
 from tests.classifier_runs import THIRD, answering, data_of, put, run, text_of, told_of
 from tests.classifiers import (

@@ -19,7 +19,7 @@ from shared.command_line import build_parser
 from shared.comparison import compare
 from shared.errors import RecordingFileError, UsageError
 from shared.judging import judge_file
-from shared.problems import centred, problem
+from shared.named_problems import centred, problem
 from shared.registry import find, load
 from shared.spec.read import read_spec
 from tests.command_line import ROOT, Ran, complaint, environment, read, run, unwrapped

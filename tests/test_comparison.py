@@ -14,7 +14,7 @@ from shared.backend import Params
 from shared.comparison import compare
 from shared.errors import UsageError
 from shared.gaps import VISIBLE_GAP, visible
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.recording_file import open_recording
 from shared.registry import Loaded, Source, find, load
 from shared.survey import survey

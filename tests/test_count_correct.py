@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shared.evaluation import count_correct
-from shared.problems import problem
+from shared.named_problems import problem
 
 ABOVE, BELOW = math.nextafter(0.5, 1), math.nextafter(0.5, 0)
 

@@ -15,8 +15,9 @@ import pytest
 from shared import digits
 from shared.backend import Array
 from shared.errors import ProblemUnavailable
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import HeldOut, Problem, problem
+from shared.problems import HeldOut, Problem
 from tests.command_line import run, without
 
 sklearn_datasets = pytest.importorskip("sklearn.datasets")

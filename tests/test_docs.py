@@ -13,9 +13,10 @@ import pytest
 
 from shared.comparison import compare
 from shared.errors import BackendUnusable
+from shared.named_problems import problem
 from shared.network import Network
 from shared.optimizer import Optimizer
-from shared.problems import DTYPES, problem
+from shared.problems import DTYPES
 from shared.registry import find, load
 from shared.seeding import initial_params
 from tests.command_line import Ran, unwrapped

@@ -11,7 +11,7 @@ from rich.console import Console
 from shared.certificate.decision import Verdict
 from shared.certificate.findings import Finding
 from shared.errors import UsageError
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.report.certificate_text import what_is_wrong
 from shared.report.layout import print_head
 from tests.command_line import unwrapped

@@ -18,8 +18,9 @@ import pytest
 
 from shared.backend import Array, Params
 from shared.evaluation import CurveTaker, outcome
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import Problem, problem
+from shared.problems import Problem
 from shared.registry import Loaded
 from shared.seeding import from_textbook_order, initial_params
 from shared.training import Trainee, lockstep

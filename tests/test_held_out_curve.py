@@ -16,7 +16,8 @@ from shared.certificate.judge import Judge
 from shared.classification import answers
 from shared.errors import ContractError
 from shared.evaluation import Curve, CurveTaker, count_correct
-from shared.problems import Problem, problem
+from shared.named_problems import problem
+from shared.problems import Problem
 from shared.registry import Loaded, Source
 from shared.seeding import batch_runs
 from shared.training import Trainee, lockstep

@@ -11,7 +11,7 @@ import pytest
 from shared.comparison import compare
 from shared.drift import DriftMeter
 from shared.interrupts import interrupts_deferred
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.registry import find, load
 
 

@@ -19,7 +19,7 @@ from shared.certificate.ledger import KEPT
 from shared.comparison import compare
 from shared.errors import RecordingFileError
 from shared.judging import judge_file
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.recording_file import open_recording, recording_writer
 from shared.registry import find, load
 from shared.training import Trainee, lockstep

@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from shared.errors import ProblemUnavailable
-from shared.problems import Problem, problem
+from shared.named_problems import problem
+from shared.problems import Problem
 from shared.report.lists_text import print_lists
 from tests.classifiers import pictures
 from tests.command_line import row, section, unwrapped

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from shared.backend import Array
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import HeldOut, Problem, problem
+from shared.problems import HeldOut, Problem
 from tests.named_problems import NAMES, every_problem
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from shared.backend import Array
-from shared.problems import problem
+from shared.named_problems import problem
 from tests.named_problems import column, every_problem
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from shared.errors import UsageError
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import HeldOut, Problem, problem
+from shared.problems import HeldOut, Problem
 
 BINARY = Network((2, 2, 1), loss="binary_cross_entropy")
 THREE = Network((2, 2, 3), output="softmax", loss="categorical_cross_entropy")

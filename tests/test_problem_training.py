@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import UsageError
-from shared.problems import MOST_EPOCHS, problem
+from shared.named_problems import problem
+from shared.problems import MOST_EPOCHS
 from tests.named_problems import every_problem
 
 repeatably = settings(derandomize=True, deadline=None)

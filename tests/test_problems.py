@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from shared.errors import UsageError
+from shared.named_problems import problem, problem_names
 from shared.network import Network
-from shared.problems import HeldOut, problem, problem_names, require_dtype
+from shared.problems import HeldOut, require_dtype
 from tests.named_problems import NAMES, column, every_problem
 
 PEOPLE16 = (

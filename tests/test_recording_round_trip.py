@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.backend import OptimizerState, Recording
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.recording_file import FORMAT, SCHEMA, open_recording
 from shared.registry import find, load
 from shared.training import Trainee

@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 
 from shared.comparison import Comparison, compare
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import Feature, Problem, problem
+from shared.problems import Feature, Problem
 from shared.registry import Loaded, Source, find, load
 from shared.report.survey_text import print_survey
 from shared.report.text import print_comparison

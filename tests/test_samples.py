@@ -12,8 +12,9 @@ import pytest
 
 from shared.backend import Array
 from shared.errors import UsageError
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import HeldOut, Problem, problem
+from shared.problems import HeldOut, Problem
 from shared.samples import digest, require_samples, rounded, samples
 
 THREE = Network((2, 2, 3), output="softmax", loss="categorical_cross_entropy")

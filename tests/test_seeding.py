@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from shared.backend import Array
 from shared.errors import UsageError
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import problem
 from shared.seeding import (
     LARGEST_SEED,
     from_textbook_order,

@@ -12,9 +12,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import ProblemUnavailable
+from shared.named_problems import problem, problem_names
 from shared.network import Network
 from shared.optimizer import OPTIMIZERS, Optimizer
-from shared.problems import INITIALIZATIONS, LAST_BATCHES, ORDERS, Problem, problem, problem_names
+from shared.problems import INITIALIZATIONS, LAST_BATCHES, ORDERS, Problem
 from shared.spec.read import Spec, read_spec
 from shared.spec.written import spec_of, spec_text
 

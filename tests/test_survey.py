@@ -13,8 +13,9 @@ import shared.atlas
 from shared.atlas import Atlas, atlas, steps_per_seed
 from shared.backend import Array
 from shared.evaluation import outcome
+from shared.named_problems import centred, problem
 from shared.network import Network
-from shared.problems import Problem, centred, problem
+from shared.problems import Problem
 from shared.saturation import count_saturated, saturated_units
 from shared.survey import survey
 from shared.surveyed import NOT_STUCK, TOLD_DIFFERENTLY, Survey

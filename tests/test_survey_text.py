@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from shared.atlas import Atlas, atlas
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.report.survey_data import atlas_data, survey_data
 from shared.report.survey_text import LISTED_SEEDS, print_atlas, print_survey
 from shared.survey import survey

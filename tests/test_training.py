@@ -13,8 +13,9 @@ import shared.training
 from impls.numpy_backprop import NumpyBackprop
 from shared.backend import Recording
 from shared.errors import BackendUnavailable, ContractError
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import Problem, problem
+from shared.problems import Problem
 from shared.registry import Loaded, Source, find, load
 from shared.seeding import initial_params
 from shared.training import Trainee, chunk_ends, lockstep, prepare, step_size_bytes

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 import shared.training
 from impls.numpy_backprop import NumpyBackprop
 from shared.backend import Array, Recording
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import Problem, problem
+from shared.problems import Problem
 from shared.registry import Loaded, find, load
 from shared.seeding import batch_runs, initial_params
 from shared.training import Trainee, chunk_ends, lockstep

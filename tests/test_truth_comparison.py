@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from shared.comparison import Comparison, compare
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.recording_file import open_recording
 from shared.registry import Loaded, find, load
 from shared.report.data import comparison_data

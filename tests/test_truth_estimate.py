@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from shared.backend import Array
-from shared.problems import Problem, problem
+from shared.named_problems import problem
+from shared.problems import Problem
 from shared.truth.estimate import DIRECTIONS, Estimate, GrowthTaker
 from shared.truth.follower import Follower
 from shared.truth.jacobian import step_jacobians

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import UsageError
+from shared.named_problems import problem
 from shared.optimizer import Optimizer
-from shared.problems import problem
 from shared.truth.follow import require_followable
 from tests.optimizers import OPTIMIZERS
 

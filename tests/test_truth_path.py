@@ -10,7 +10,7 @@ import pytest
 from flint import arb
 
 from shared.backend import Array
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.seeding import batch_runs, starting_params
 from shared.truth.path import DIGITS, Path, PathPart
 from tests.whole_balls import sigmoid, step

@@ -13,7 +13,7 @@ import pytest
 from flint import arb
 
 from shared.backend import Array
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.truth.flow import Flow
 from tests.whole_balls import apart, walk, widest
 

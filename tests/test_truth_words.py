@@ -17,7 +17,7 @@ from shared.comparison import Comparison
 from shared.drift import PairDrift
 from shared.evaluation import Curve
 from shared.gaps import CurveGap
-from shared.problems import problem
+from shared.named_problems import problem
 from shared.report import truth_words
 from shared.report.truth_words import certified, estimated, power, story
 from shared.truth.estimate import Estimate

@@ -12,7 +12,8 @@ import pytest
 import shared.survey
 from impls.numpy_backprop import NumpyBackprop
 from shared.backend import Array, OptimizerState, Params, Recording
-from shared.problems import Problem, problem
+from shared.named_problems import problem
+from shared.problems import Problem
 from shared.registry import Loaded, Source
 from shared.seeding import from_textbook_order, starting_params
 from shared.survey import survey

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from shared.comparison import Comparison
 from shared.drift import PairDrift
 from shared.gaps import CurveGap
-from shared.problems import Feature, problem
+from shared.named_problems import problem
+from shared.problems import Feature
 from shared.report import words
 from shared.ulp import INCOMPARABLE
 

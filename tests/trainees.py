@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from impls.numpy_backprop import NumpyBackprop
 from shared.backend import Array, Evaluation, Params
-from shared.problems import Problem, problem
+from shared.named_problems import problem
+from shared.problems import Problem
 from shared.registry import Loaded, Source, find, load
 from shared.training import Trainee
 

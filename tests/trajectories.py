@@ -11,8 +11,9 @@ import pytest
 
 from shared.backend import Array, Evaluation, OptimizerState, Params, Recording
 from shared.drift import KINDS, DriftMeter, Largest, PairDrift
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import Problem, problem
+from shared.problems import Problem
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 NETWORK = Network((2, 2, 1))

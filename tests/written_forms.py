@@ -9,8 +9,9 @@ import numpy as np
 
 from impls.numpy_backprop import FUNCTIONS
 from shared.backend import Array
+from shared.named_problems import problem
 from shared.network import Network
-from shared.problems import Problem, problem
+from shared.problems import Problem
 from tests.certified_kinds import BINARY, CATEGORICAL, made
 from tests.certified_runs import general
 from tests.form_backends import AtLogits, Function, Slope

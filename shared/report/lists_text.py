@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from shared.errors import BackendError, ProblemUnavailable
-from shared.problems import Problem, folder_names, problem, problem_names
+from shared.named_problems import folder_names, problem, problem_names
+from shared.problems import Problem
 from shared.registry import load, sources
 from shared.report.layout import heading, say, table_of
 

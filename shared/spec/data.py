@@ -14,8 +14,9 @@ import numpy as np
 
 from shared.backend import Array
 from shared.errors import UsageError
+from shared.named_problems import folder_names, problem
 from shared.network import Network
-from shared.problems import Feature, HeldOut, Person, Problem, folder_names, problem
+from shared.problems import Feature, HeldOut, Person, Problem
 from shared.seeding import require_seed
 from shared.spec.scaling import SCALINGS, Scaling
 from shared.spec.section import Section, shown

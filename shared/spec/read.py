@@ -10,9 +10,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from shared.named_problems import require_free_name
 from shared.network import LOSSES, OUTPUTS, Network
 from shared.optimizer import OPTIMIZERS, Optimizer
-from shared.problems import Problem, require_free_name
+from shared.problems import Problem
 from shared.samples import require_samples
 from shared.seeding import require_seed
 from shared.spec.data import Samples, samples_of

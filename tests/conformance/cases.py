@@ -14,9 +14,10 @@ from functools import cache
 import numpy as np
 
 from shared.backend import Array
+from shared.named_problems import problem
 from shared.network import Network
 from shared.optimizer import Optimizer
-from shared.problems import DTYPES, Problem, problem
+from shared.problems import DTYPES, Problem
 from tests.conformance.catalogue import (
     NETWORKS,
     OPTIMIZERS,
