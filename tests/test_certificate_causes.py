@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 from impls.numpy_backprop import NumpyBackprop
+from shared.backend import Array
+from shared.certificate.decision import Judged, Verdict
 from shared.certificate.findings import Finding
 from shared.certificate.judge import Judge
+from shared.certificate.update_causes import named_cause
+from shared.certificate.update_numbers import Numbers
 from shared.named_problems import problem
 from shared.optimizer import Optimizer
 from shared.registry import find, load
@@ -93,6 +97,22 @@ def test_a_bias_correction_that_counts_steps_otherwise_is_named(
     assert found.note == f"It is what a bias correction that is a step {side} gives."
     # The first step has no step before it.
     assert found.step == (2 if late < 0 else 1)
+
+
+def test_a_formula_that_only_what_failed_would_fit_is_not_named() -> None:
+    """A number that is a few last bits off is near some other formula by chance."""
+    numbers = np.zeros((1, 2))
+    known, value = Numbers(numbers, numbers, {}, {}), np.array([[0.0, 7.0]])
+
+    def decide(_: Optimizer, __: Array, ___: Numbers, tried: Array) -> Judged:
+        verdict = np.where(tried == 7, np.uint8(Verdict.DIFFERENT), np.uint8(Verdict.BIT_EQUAL))
+        return Judged("update", "W1", tried, tried, tried, tried, verdict)
+
+    def cause(value: Array) -> str:
+        return named_cause(decide, ADAM, "", np.array([3]), known, value, np.array([[True, False]]))
+
+    assert cause(value) == ""
+    assert cause(0 * value) == "It is what ε inside the root gives."
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,12 @@ def test_more_than_there_are_steps_leaves_the_first_and_the_last() -> None:
     assert re.search(r"Certified: [23] of 48 steps \(1 in 100,000, drawn", unwrapped(ran.text))
 
 
+def test_a_judged_file_says_what_was_trained(sampled: Ran, judged: Ran) -> None:
+    trained = "2-2-1 sigmoid, mean squared error, SGD at"
+    assert trained in unwrapped(sampled.text)
+    assert trained in unwrapped(judged.text)
+
+
 def test_the_json_says_how_many_steps_were_judged(sampled: Ran, folder: Path) -> None:
     (certificate,) = read(folder / "run.json")["certificates"]
     assert certificate["steps"] == 48

@@ -9,10 +9,11 @@ import pytest
 from rich.console import Console
 
 from shared.certificate.decision import Verdict
-from shared.certificate.findings import Finding
+from shared.certificate.findings import BackendCertificate, Finding
 from shared.errors import UsageError
 from shared.named_problems import problem
-from shared.report.certificate_text import what_is_wrong
+from shared.optimizer import Optimizer
+from shared.report.certificate_text import print_certificates, print_verdict, what_is_wrong
 from shared.report.layout import print_head
 from tests.command_line import unwrapped
 
@@ -59,6 +60,63 @@ def head(dtype: str, rate: float = 0.05) -> str:
 def test_the_head_tells_the_rounded_rate_of_a_float32_run(rate: float, told: str) -> None:
     said = f"Data and learning rate are rounded to float32 once, for all{told}"
     assert head("float32", rate).endswith(said)
+
+
+def test_of_other_optimizers_it_tells_where_their_numbers_are_rounded() -> None:
+    page, one = io.StringIO(), problem("people16")
+    one = replace(one, optimizer=Optimizer(0.5, "adam"))
+    print_head(Console(file=page, width=88), one, "seed 1", "float32", [("numpy", "numpy", "2.0")])
+    said = "once, for all. The optimizer's other numbers are, where they meet arrays."
+    assert unwrapped(page.getvalue()).endswith(said)
+
+
+def verdict(*findings: Finding) -> str:
+    """Word the verdict on backends with one finding each."""
+    page = io.StringIO()
+    certificates = [
+        BackendCertificate("numpy", 9, 9, 1, (), (one,), 1, one.verdict, 0, 0) for one in findings
+    ]
+    print_verdict(Console(file=page, width=88), certificates)
+    return unwrapped(page.getvalue())
+
+
+INFINITE = replace(FOUND, value=float("inf"))
+
+
+def test_where_all_outgrew_their_floats_it_is_said_what_helps() -> None:
+    said = verdict(INFINITE, INFINITE)
+    assert "the training diverges. Most often a smaller learning rate helps" in said
+
+
+@pytest.mark.parametrize("other", [FOUND, replace(INFINITE, note="It saw other samples.")])
+def test_where_not_all_did_it_is_not(other: Finding) -> None:
+    assert "diverges" not in verdict(INFINITE, other)
+
+
+def test_a_certified_backend_beside_it_is_no_divergence() -> None:
+    page = io.StringIO()
+    fine = BackendCertificate("jax", 9, 9, 1, (), (), 0, Verdict.EXPLAINED, 0, 0)
+    wrong = BackendCertificate("numpy", 9, 9, 1, (), (INFINITE,), 1, Verdict.DIFFERENT, 0, 0)
+    print_verdict(Console(file=page, width=88), [fine, wrong])
+    assert "diverges" not in page.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("value", "exact", "told"),
+    [
+        (0.5, 0.25, "0.5 0.25"),
+        (0.5, 0.5000000000000001, "0.5 0.5000000000000001"),
+        (1 / 3, 1 / 3, "0.333333 0.333333"),
+    ],
+)
+def test_the_table_of_findings_has_digits_that_tell_numbers_apart(
+    value: float, exact: float, told: str
+) -> None:
+    page = io.StringIO()
+    found = replace(FOUND, value=value, exact=exact)
+    one = BackendCertificate("numpy", 9, 9, 1, (), (found,), 1, Verdict.DIFFERENT, 0, 0)
+    print_certificates(Console(file=page, width=120), [one])
+    assert told in " ".join(page.getvalue().split())
 
 
 def test_of_a_float64_run_nothing_is_rounded() -> None:

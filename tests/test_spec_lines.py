@@ -112,3 +112,19 @@ def test_any_bytes_are_read_or_refused(path: Path, content: bytes) -> None:
         return
     assert lines[""] >= 1
     assert value == json.loads(content.decode("utf-8-sig"))
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        ('{"a": [1,]}', " No comma stands before ] in JSON."),
+        ('{"a": 1,\n}', " No comma stands before } in JSON."),
+        ('{"a": 1} // mine', " JSON knows no comments."),
+        ('{// mine\n"a": 1}', " JSON knows no comments."),
+        ('{"a": # mine\n1}', " JSON knows no comments."),
+        ("{'a': 1}", " Texts stand in double quotes in JSON."),
+        ('{"a" 1}', ""),
+    ],
+)
+def test_what_other_languages_allow_is_told(path: Path, content: str, hint: str) -> None:
+    assert refusal(path, content).endswith(f"expected a spec in JSON.{hint}")

@@ -70,7 +70,7 @@ FIELDS: list[tuple[dict[str, Any], str, str]] = [
     ({"data__targets": None}, "data", "the field 'targets' is missing"),
     ({"data__targets": ["kinds"]}, "data.targets[0]", "flowers.csv has no column 'kinds'. Did you"),
     ({"data__targets": ["kind"], "data__classes": None}, "",
-     "flowers.csv, line 2, column 'kind': expected a number, got 'iris'."),
+     "column 'kind': expected a number, got 'iris'. Labels of classes? List them:"),
     ({"data__classes": "iris"}, "data.classes", "expected a list such as"),
     ({"data__classes": []}, "data.classes", "classes hold 0; expected two or more."),
     ({"data__classes": ["iris"]}, "data.classes", "classes hold 1; expected two or more."),

@@ -41,12 +41,13 @@ def print_head(
 def _rounding(problem: Problem, dtype: str) -> str:
     """Say what is rounded before anybody computes with it."""
     rate, used = problem.optimizer.learning_rate, problem.optimizer_in(dtype).learning_rate
-    plain = problem.optimizer.is_plain
-    what = "learning rate" if plain else "the optimizer's numbers"
-    becomes = f"{'' if plain else 'the learning rate '}{rate!r} becomes {used!r}"
-    return f"Data and {what} are rounded to {dtype} once, for all" + (
-        f": {becomes}." if used != rate else "."
+    becomes = f": {rate!r} becomes {used!r}" if used != rate else ""
+    others = (
+        ""
+        if problem.optimizer.is_plain
+        else (". The optimizer's other numbers are, where they meet arrays")
     )
+    return f"Data and learning rate are rounded to {dtype} once, for all{becomes}{others}."
 
 
 def trained(problem: Problem) -> str:
