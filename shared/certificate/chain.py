@@ -6,13 +6,14 @@ the samples that the problem's order gives it, and every recording is whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from shared.backend import Array, Params, Recording
+from shared.backend import Array, OptimizerState, Params, Recording
 from shared.certificate.findings import CARRIED, SAMPLES, START
 from shared.certificate.ledger import KEPT, Ledger
+from shared.certificate.renamed import in_words, renamings
 from shared.certificate.tensor_names import tensor_name
 from shared.contract import Contract
 from shared.errors import ContractError
@@ -21,21 +22,33 @@ from shared.seeding import batch_runs, starting_params, starting_state
 
 
 class Chain:
-    """Follows one run from its start, recording by recording."""
+    """Follows one run from its start, recording by recording.
+
+    start
+        The state that steps before those to come have left, if they do not begin at the seed's.
+    """
 
     def __init__(
-        self, problem: Problem, seeds: int | Sequence[int], dtype: str, ledger: Ledger
+        self,
+        problem: Problem,
+        seeds: int | Sequence[int],
+        dtype: str,
+        ledger: Ledger,
+        start: tuple[Params, OptimizerState] | None = None,
     ) -> None:
         self._problem, self._seeds, self._ledger = problem, seeds, ledger
         params = starting_params(problem, seeds, dtype)
-        self._expected = (params, starting_state(problem, params))
-        self._link = START
+        self._expected = start or (params, starting_state(problem, params))
+        self._link = CARRIED if start else START
 
     def judge_params(self, recording: Recording) -> None:
         """Hold every step's parameters, and what the optimizer carries, to the bits left before."""
         params, state = self._expected
         final_params, final_state = recording.final
-        self._judge_links("", recording, recording.before, recording.after, params, final_params)
+        notes = self._renamed(recording.before, params) if self._link == START else {}
+        self._judge_links(
+            "", recording, recording.before, recording.after, params, final_params, notes
+        )
         for slot in self._problem.optimizer.slots:
             self._judge_links(
                 slot, recording, recording.state_before[slot], recording.state_after[slot],
@@ -45,14 +58,21 @@ class Chain:
 
     def _judge_links(
         self, slot: str, recording: Recording, before: Params, after: Params, first: Params,
-        final: Params,
+        final: Params, notes: Mapping[tuple[int, ...], str] | None = None,
     ) -> None:  # fmt: skip
         steps, last, hold = recording.steps, recording.steps[-1:], self._ledger.hold_equal
         for i, param in enumerate(self._problem.network.param_names):
             name = tensor_name(slot, param)
-            hold(self._link, name, steps[:1], before[i][:1], first[i][None])
+            hold(self._link, name, steps[:1], before[i][:1], first[i][None], notes)
             hold(CARRIED, name, steps[1:], before[i][1:], after[i][:-1])
             hold(CARRIED, name, last, final[i][None], after[i][-1:])
+
+    def _renamed(self, before: Params, seeds: Params) -> dict[tuple[int, ...], str]:
+        """Say of each replica that starts aside whether it is the seed's with units renamed."""
+        found = renamings(tuple(w[0] for w in before), seeds)
+        if found and all(found.values()):
+            self._ledger.renamed = next(iter(found.values()))
+        return {replica: in_words(renaming) for replica, renaming in found.items() if renaming}
 
     def judge_samples(self, recording: Recording) -> Array:
         """Hold the samples to the problem's order, and return them, those that do not exist aside.
@@ -72,7 +92,7 @@ class Chain:
             expected = [i + 1 for i in order[row].tolist()] if order.ndim == 2 else "its own"
             self._ledger.say(
                 first + row, SAMPLES,
-                f"It saw other samples than the order gives: {expected}.",
+                f"It saw other samples than the order gives, which are {expected}.",
                 tuple(np.unique(seen[row]).tolist()),
             )  # fmt: skip
         self._ledger.count_more(max(0, len(wrong) - KEPT))

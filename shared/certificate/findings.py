@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.certificate.decision import Verdict
+from shared.certificate.placement import Placement
 from shared.certificate.profile import Profile
 
 CARRIED, START = "carried over", "start"
@@ -149,7 +150,8 @@ class BackendCertificate:
     judged_steps, one_in
         How many of them were judged number by number: all, or a sample of one in so many.
     findings
-        The first ones, in the order of execution; found counts all.
+        The first ones, in the order of execution; found counts all. Where something is different,
+        the first that is stands among them, in place of the last if need be.
     verdict
         The worst of all; EXPLAINED where nothing was found, UNDECIDED where no step was judged.
     close_calls
@@ -161,6 +163,10 @@ class BackendCertificate:
         What it was all judged by.
     audit
         What was decided once more.
+    placement, earliest
+        All that is as bad as the verdict in the first step in which anything is, and all that is
+        undecided or different in the first step in which anything is: a small fault may be
+        undecided before it is proved. None where nothing was found.
     """
 
     backend: str
@@ -175,6 +181,8 @@ class BackendCertificate:
     kinks: int
     basis: Basis | None = None
     audit: Audit = Audit()
+    placement: Placement | None = None
+    earliest: Placement | None = None
 
     @property
     def certified(self) -> bool:

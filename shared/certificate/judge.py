@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from shared.backend import Array, Evaluation, Params, Recording
+from shared.backend import Array, Evaluation, OptimizerState, Params, Recording
 from shared.certificate.arithmetic import Double, DoubleDoubles, LongDouble
 from shared.certificate.audit import Auditor
 from shared.certificate.audit_choice import Block, drawn_steps, rows_drawn
@@ -48,6 +48,8 @@ def reference_for(dtype: str, profile: Profile | None = None) -> Reference:
 class Judge:
     """Follows one backend from its start; seeds are one, or one for each replica.
 
+    start
+        Parameters and optimizer's state that earlier steps have left, to begin there instead.
     elapsed_s
         Seconds that judging has taken so far.
 
@@ -63,6 +65,7 @@ class Judge:
         sample: Sampling | None = None,
         host: HostProfile | None = None,
         reference: Reference | None = None,
+        start: tuple[Params, OptimizerState] | None = None,
     ) -> None:
         self._host = host or HostProfile(tight(dtype))
         self._reference = reference or reference_for(dtype, self._host.profile)
@@ -75,9 +78,9 @@ class Judge:
         self._drawn = drawn_steps(problem, self._sample)
         self._auditor = Auditor(self._reference, self._sample.seed)
         self._ledger = Ledger(problem, dtype)
-        self._chain = Chain(problem, seeds, dtype, self._ledger)
+        self._chain = Chain(problem, seeds, dtype, self._ledger, start)
         self._steps = self._judged_steps = self._close_calls = self._kinks = 0
-        self._expected_step = 1
+        self._expected_step = start[1].step + 1 if start else 1
         self.elapsed_s = 0.0
 
     def add(self, recording: Recording) -> None:
@@ -196,6 +199,8 @@ class Judge:
                 beyond=self._host.beyond,
             ),
             audit=self._auditor.result(),
+            placement=ledger.placement,
+            earliest=ledger.earliest,
         )
 
     def _logits(self, evaluation: Evaluation, rows: slice | Array) -> Array | None:

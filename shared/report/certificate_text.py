@@ -15,6 +15,7 @@ from shared.judging import JudgedFile
 from shared.report import words
 from shared.report.basis_text import print_basis
 from shared.report.layout import heading, say, table_of, trained
+from shared.report.placement_text import about_the_step, alike
 
 MEANINGFUL = 1e-3
 """A largest resolution above it comes from sums that cancel, and says nothing of the others."""
@@ -34,6 +35,10 @@ def print_verdict(console: Console, certificates: Sequence[BackendCertificate]) 
         console.print(Text(f"{one.verdict.name}: {one.backend}, {place(first)}.", "bold red"))
         earlier = f" Others before it are {first_of(one)}." if first != one.findings[0] else ""
         say(console, f"{what_is_wrong(first)} {_counted(one.found)} in all.{earlier}")
+        for sentence in about_the_step(one):
+            say(console, sentence)
+    for sentence in alike(failed):
+        say(console, sentence)
     fine = [one.backend for one in certificates if one.certified]
     if fine:
         say(console, f"Certified: {words.joined(fine)}.")
@@ -134,7 +139,7 @@ def what_is_wrong(finding: Finding) -> str:
         return finding.note
     recorded = f"It is {finding.value!r}; "
     if finding.stage == START:
-        return f"{recorded}the seed gives {finding.exact!r}."
+        return f"{recorded}the seed gives {finding.exact!r}. {finding.note}".rstrip()
     if finding.stage == CARRIED:
         return f"{recorded}the step before left {finding.exact!r}."
     if not math.isfinite(finding.value):
