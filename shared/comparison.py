@@ -20,6 +20,9 @@ from shared.certificate.sampling import sampling
 from shared.classification import Classification, classification
 from shared.drift import DriftMeter, PairDrift
 from shared.evaluation import Curve, CurveTaker, Outcome, outcome
+from shared.faults.acting import ActWatch
+from shared.faults.injected import FaultyBackend
+from shared.faults.seen import FaultSeen, fault_seen
 from shared.gaps import CurveGap, NamedCurve, curve_gap
 from shared.host import host
 from shared.interrupts import interrupts_deferred
@@ -81,6 +84,8 @@ class Comparison:
         network an estimate of the sensitivity; None, too, where the training was interrupted.
     truth_gaps
         Where each backend's loss curve is furthest from the exact one, as far as that goes.
+    faults
+        What became of the faults that were brought into backends.
     """
 
     problem: Problem
@@ -101,6 +106,7 @@ class Comparison:
     truth_wanted: bool = False
     truth: Truth | Estimate | None = None
     truth_gaps: tuple[CurveGap, ...] = ()
+    faults: tuple[FaultSeen, ...] = ()
 
     @property
     def certified(self) -> bool:
@@ -129,6 +135,7 @@ def compare(
     record_to: Path | None = None,
     one_in: int | None = None,
     truth: bool = False,
+    faulty: Sequence[FaultyBackend] = (),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Comparison:
     """Train every backend from one seed, in lockstep.
@@ -139,6 +146,8 @@ def compare(
         Judge one step in so many; if not said, all, or as many as a budget allows.
     truth
         Follow the exact trajectory, too, once the backends have made theirs.
+    faulty
+        Those of the backends that hold a fault, with which it is to be seen when it first acts.
     progress
         Called with the number of steps that all backends have made, and then with these and the
         number of exact ones.
@@ -153,6 +162,7 @@ def compare(
     curves = [CurveTaker(trainee, judge) for trainee, judge in zip(trainees, judges, strict=True)]
     meter = DriftMeter([trainee.name for trainee in trainees], problem)
     follower = Follower([one.name for one in trainees], problem, seed, dtype) if truth else None
+    watches = _watches(trainees, faulty, seed)
     params = [trainee.params for trainee in trainees]
     steps, interrupted = 0, False
     answers: tuple[WorkedAnswer, ...] = ()
@@ -167,11 +177,13 @@ def compare(
                     meter.add(recordings)
                     if follower:
                         follower.add(recordings)
-                    for taker, judge, writer, recording in zip(
-                        curves, judges, writers, recordings, strict=True
+                    for taker, judge, writer, watch, recording in zip(
+                        curves, judges, writers, watches, recordings, strict=True
                     ):
                         judge.add(recording)
                         taker.add(recording)
+                        if watch:
+                            watch.add(recording)
                         if writer:
                             writer.add(recording)
                     params = [recording.final[0] for recording in recordings]
@@ -191,12 +203,14 @@ def compare(
     if follower and steps and not interrupted:
         followed = follower.finish(steps, lambda made: progress(steps + made))
     gaps, truth_gaps = _gaps(results, followed)
+    certificates = tuple(judge.finish() for judge in judges)
     return Comparison(
         problem, seed, dtype, results, (*missing, *failed), meter.finish(), gaps,
         answers, steps, interrupted, record_to,
-        tuple(judge.finish() for judge in judges), remarks,
+        certificates, remarks,
         sum(judge.elapsed_s for judge in judges),
         _classification(problem, results), truth, followed, truth_gaps,
+        _faults_seen(trainees, faulty, watches, certificates),
     )  # fmt: skip
 
 
@@ -211,6 +225,38 @@ def _judges(trainees: Sequence[Trainee], one_in: int | None) -> tuple[list[Judge
         )
         for one in trainees
     ], remarks  # fmt: skip
+
+
+def _watches(
+    trainees: Sequence[Trainee], faulty: Sequence[FaultyBackend], seed: int
+) -> list[ActWatch | None]:
+    """Give every backend with a fault the same one without, to tell when the fault first acts."""
+    held = {one.wrong.name: one for one in faulty}
+    watches: list[ActWatch | None] = []
+    for trainee in trainees:
+        one, problem, dtype = held.get(trainee.name), trainee.problem, trainee.dtype
+        if one is None:
+            watches.append(None)
+        else:
+            right = one.right.create(problem.network, problem.optimizer_in(dtype), dtype)
+            watches.append(ActWatch(right, problem, seed, dtype, one.chosen.start))
+    return watches
+
+
+def _faults_seen(
+    trainees: Sequence[Trainee],
+    faulty: Sequence[FaultyBackend],
+    watches: Sequence[ActWatch | None],
+    certificates: Sequence[BackendCertificate],
+) -> tuple[FaultSeen, ...]:
+    held = {one.wrong.name: one for one in faulty}
+    return tuple(
+        fault_seen(
+            held[trainee.name], trainee.problem.network, trainee.dtype, watch.act, certificate
+        )
+        for trainee, watch, certificate in zip(trainees, watches, certificates, strict=True)
+        if watch
+    )
 
 
 def _gaps(

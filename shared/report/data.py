@@ -18,12 +18,14 @@ import numpy as np
 from shared.backend import Array
 from shared.certificate.decision import Verdict
 from shared.certificate.findings import BackendCertificate
+from shared.certificate.placement import Placement
 from shared.comparison import BackendResult, Comparison
 from shared.host import host, threads
 from shared.judging import JudgedFile
 from shared.problems import Problem
 from shared.report import learned_words, words
 from shared.report.classifier_data import classification_data
+from shared.report.fault_seen_text import faults_data
 from shared.report.truth_data import truth_data
 from shared.training import Missing
 from shared.ulp import INCOMPARABLE
@@ -45,6 +47,7 @@ def comparison_data(comparison: Comparison, command: str) -> dict[str, Any]:
         "classification": comparison.classification
         and classification_data(comparison.classification),
         "missing": missing_data(comparison.missing),
+        "faults": faults_data(comparison.faults),
         "certified": comparison.certified,
         "calibration_remarks": list(comparison.calibration_remarks),
         "time_s": {
@@ -105,6 +108,20 @@ def certificate_data(one: BackendCertificate) -> dict[str, Any]:
         "findings": [
             {**asdict(f), "verdict": f.verdict.name, "ulps": _ulps(f.ulps)} for f in one.findings
         ],
+        "placement": one.placement and _placement(one.placement),
+        "earliest": one.earliest and _placement(one.earliest),
+    }
+
+
+def _placement(one: Placement) -> dict[str, Any]:
+    return {
+        "step": one.step,
+        "epoch": one.epoch,
+        "samples": one.samples,
+        "stage": one.stage,
+        "tensors": one.tensors,
+        "parts": [asdict(part) for part in one.parts],
+        "renamed": one.renamed,
     }
 
 

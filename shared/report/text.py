@@ -15,6 +15,7 @@ from shared.report import learned_words, truth_words, words
 from shared.report.certificate_text import print_certificates, print_verdict
 from shared.report.classifier_text import print_classification
 from shared.report.curve_text import print_curves
+from shared.report.fault_seen_text import print_brought_in, print_found
 from shared.report.layout import (
     SHOWN_ELEMENTS,
     compile_time,
@@ -44,9 +45,11 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
         say(console, "Interrupted while the exact trajectory was followed; all else is complete.")
     print_missing(console, comparison.missing)
     _print_recordings(console, comparison)
+    print_brought_in(console, [(one.backend, one.chosen) for one in comparison.faults])
     for remark in comparison.calibration_remarks:
         say(console, remark, style="yellow")
     print_verdict(console, comparison.certificates)
+    print_found(console, comparison.faults)
     _print_weights(console, comparison)
     print_curves(console, comparison)
     print_classification(console, comparison)
