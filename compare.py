@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import shlex
 import signal
 import sys
@@ -27,7 +28,12 @@ from shared.host import THREAD_VARIABLES
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from shared.asked import AskedRun
     from shared.certificate.findings import BackendCertificate
+    from shared.training import Missing
+
+CODES = {"DIFFERENT": 1, "UNDECIDED": 3}
+"""By the name of a verdict, what the command ends with; other verdicts are fine."""
 
 PIPED_WIDTH = 88
 LEAST_WIDTH = 80
@@ -79,40 +85,78 @@ def run_command(chosen: argparse.Namespace) -> int:
     from shared.asked import asked_run
 
     asked = asked_run(chosen)
+    if asked.every is not None:
+        return _run_sparsely(asked, asked.every)
+    return _run_one(asked, chosen.truth) if isinstance(asked.seeds, int) else _run_many(asked)
 
+
+def _run_one(asked: AskedRun, truth: bool) -> int:
+    """Run one seed, and record and judge every step."""
+    from shared.comparison import compare
     from shared.report.data import comparison_data, write_json
     from shared.report.text import print_comparison
+    from shared.truth.follow import can_follow
 
-    problem, console = asked.problem, _console()
-    if isinstance(asked.seeds, int):
-        from shared.comparison import compare
-        from shared.truth.follow import can_follow
-
-        walks = 2 if chosen.truth and can_follow(problem) else 1
-        with _progress(walks * problem.step_count) as progress:
-            comparison = compare(
-                problem, asked.seeds, asked.loaded,
-                missing=asked.missing, dtype=asked.dtype, record_to=asked.record_to,
-                one_in=asked.one_in, truth=chosen.truth, progress=progress,
-            )  # fmt: skip
-        print_comparison(console, comparison)
-        data, interrupted = comparison_data(comparison, asked.command), comparison.cut_short
-        missing, verdict = comparison.missing, verdict_code(comparison.certificates)
-    else:
-        from shared.atlas import atlas, steps_per_seed
-        from shared.report.survey_data import atlas_data
-        from shared.report.survey_text import print_atlas
-
-        with _progress(steps_per_seed(problem) * len(asked.seeds)) as progress:
-            told = atlas(
-                problem, asked.seeds, asked.loaded,
-                missing=asked.missing, dtype=asked.dtype, progress=progress,
-            )  # fmt: skip
-        print_atlas(console, told)
-        data, interrupted = atlas_data(told, asked.command), told.interrupted
-        missing, verdict = told.survey.missing, 0
+    assert isinstance(asked.seeds, int)
+    walks = 2 if truth and can_follow(asked.problem) else 1
+    with _progress(walks * asked.problem.step_count) as progress:
+        comparison = compare(
+            asked.problem, asked.seeds, asked.loaded,
+            missing=asked.missing, dtype=asked.dtype, record_to=asked.record_to,
+            one_in=asked.one_in, truth=truth, faulty=asked.faulty, progress=progress,
+        )  # fmt: skip
+    print_comparison(_console(), comparison)
     if asked.json_path:
-        write_json(asked.json_path, data)
+        write_json(asked.json_path, comparison_data(comparison, asked.command))
+    verdict = verdict_code(comparison.certificates)
+    return _run_code(comparison.cut_short, verdict, comparison.missing)
+
+
+def _run_many(asked: AskedRun) -> int:
+    """Run many seeds side by side."""
+    from shared.atlas import atlas, steps_per_seed
+    from shared.report.data import write_json
+    from shared.report.survey_data import atlas_data
+    from shared.report.survey_text import print_atlas
+
+    assert not isinstance(asked.seeds, int)
+    with _progress(steps_per_seed(asked.problem) * len(asked.seeds)) as progress:
+        told = atlas(
+            asked.problem, asked.seeds, asked.loaded,
+            missing=asked.missing, dtype=asked.dtype, progress=progress,
+        )  # fmt: skip
+    print_atlas(_console(), told)
+    if asked.json_path:
+        write_json(asked.json_path, atlas_data(told, asked.command))
+    return _run_code(told.interrupted, 0, told.survey.missing)
+
+
+def _run_sparsely(asked: AskedRun, every: int) -> int:
+    """Run one seed, with nothing recorded but the parameters after every so many steps."""
+    from shared.report.data import write_json
+    from shared.report.fault_seen_text import print_brought_in, print_flagged
+    from shared.report.sparse_data import sparse_data
+    from shared.report.sparse_text import print_sparse
+    from shared.sparse.run import compare_sparsely
+
+    assert isinstance(asked.seeds, int)
+    with _progress(asked.problem.step_count) as progress:
+        comparison = compare_sparsely(
+            asked.problem, asked.seeds, asked.loaded, every=every,
+            missing=asked.missing, dtype=asked.dtype, one_in=asked.one_in, progress=progress,
+        )  # fmt: skip
+    console = _console()
+    print_brought_in(console, [(one.wrong.name, one.chosen) for one in asked.faulty])
+    print_sparse(console, comparison)
+    flagged = {one.backend: not one.certified for one in comparison.certificates}
+    print_flagged(console, [(one.wrong.name, flagged[one.wrong.name]) for one in asked.faulty])
+    if asked.json_path:
+        write_json(asked.json_path, sparse_data(comparison, asked.command))
+    verdict = CODES.get(comparison.verdict.name, 0)
+    return _run_code(comparison.interrupted, verdict, comparison.missing)
+
+
+def _run_code(interrupted: bool, verdict: int, missing: Sequence[Missing]) -> int:
     return 130 if interrupted else verdict or (3 if missing else 0)
 
 
@@ -138,10 +182,9 @@ def judge_command(chosen: argparse.Namespace) -> int:
 
 def verdict_code(certificates: Sequence[BackendCertificate]) -> int:
     """Return 1 if anything is different, 3 if anything is undecided, else 0."""
-    from shared.certificate.decision import Verdict
     from shared.certificate.judge import total
 
-    return {Verdict.DIFFERENT: 1, Verdict.UNDECIDED: 3}.get(total(certificates), 0)
+    return CODES.get(total(certificates).name, 0)
 
 
 def list_command(_: argparse.Namespace) -> int:
@@ -149,6 +192,42 @@ def list_command(_: argparse.Namespace) -> int:
     from shared.report.lists_text import print_lists
 
     print_lists(_console())
+    return 0
+
+
+def faults_command(chosen: argparse.Namespace) -> int:
+    """Show the faults."""
+    from shared.faults.named import fault_named
+    from shared.report.faults_text import print_fault, print_faults
+
+    console = _console()
+    # As `run --fault` takes them, with a size or a step, they are meant, too.
+    for fault in [fault_named(re.split("[:@]", name)[0]) for name in chosen.names]:
+        print_fault(console, fault)
+    if not chosen.names:
+        print_faults(console)
+    return 0
+
+
+def power_command(chosen: argparse.Namespace) -> int:
+    """Measure how well faults are found."""
+    from shared.asked import asked_json, asked_markdown
+    from shared.power.study import study, tasks
+    from shared.report.data import write_json
+    from shared.report.power_data import power_data
+    from shared.report.power_text import power_markdown, print_power
+    from shared.whole_file import whole_file
+
+    json_path, markdown_path = asked_json(chosen), asked_markdown(chosen)
+    with _progress(len(tasks(chosen.quick)), "trying faults") as progress:
+        power = study(chosen.quick, progress=progress)
+    print_power(_console(), power)
+    if json_path:
+        words = ["python", "compare.py", "power", *(["--quick"] if chosen.quick else [])]
+        write_json(json_path, power_data(power, shlex.join(words)))
+    if markdown_path:
+        with whole_file(markdown_path) as file:
+            file.write(power_markdown(power).encode())
     return 0
 
 
@@ -194,6 +273,8 @@ def calibrate_command(chosen: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run_command,
     "judge": judge_command,
+    "faults": faults_command,
+    "power": power_command,
     "spec": spec_command,
     "calibrate": calibrate_command,
     "list": list_command,
@@ -214,7 +295,7 @@ def _console() -> Console:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
+def _progress(total: int, doing: str = "training") -> Iterator[Callable[[int], None]]:
     """Show a bar on the terminal's error stream; yield the function that moves it."""
     from rich.console import Console
     from rich.progress import Progress
@@ -222,7 +303,7 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
     with Progress(
         console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
     ) as bar:
-        task = bar.add_task("training", total=total)
+        task = bar.add_task(doing, total=total)
         yield lambda done: bar.update(task, completed=done)
 
 

@@ -14,10 +14,13 @@ from pathlib import Path
 
 from shared.arguments import parse_count, parse_learning_rate, parse_names, parse_seeds
 from shared.errors import BackendUnavailable, UsageError
+from shared.faults.asked import asked_faults
+from shared.faults.injected import FaultyBackend
 from shared.named_problems import problem
 from shared.problems import Problem, require_dtype
 from shared.registry import Loaded, find, load, sources
 from shared.seeding import require_seed
+from shared.sparse.run import require_every
 from shared.spec.read import DEFAULT_SEED, read_spec
 from shared.training import Missing
 from shared.whole_file import require_writable
@@ -31,6 +34,9 @@ class AskedRun:
 
     seeds
         One, or several to be surveyed.
+    every
+        After how many steps the parameters are to be recorded, and nothing else; None for all of
+        every step.
     command
         The command that repeats the run, with its defaults spelled out.
     """
@@ -44,6 +50,8 @@ class AskedRun:
     missing: list[Missing]
     command: str
     record_to: Path | None
+    faulty: tuple[FaultyBackend, ...] = ()
+    every: int | None = None
 
 
 def asked_run(chosen: Namespace) -> AskedRun:
@@ -66,10 +74,16 @@ def asked_run(chosen: Namespace) -> AskedRun:
     json_path, one_in = asked_json(chosen), asked_sample(chosen)
     loaded, missing = asked_backends(chosen)
     command = _command(chosen, seed, [*loaded, *missing])
-    record_to = _record_folder(chosen)
     if not loaded:
         raise BackendUnavailable("; ".join(one.reason for one in missing))
-    return AskedRun(one, seeds, dtype, json_path, one_in, loaded, missing, command, record_to)
+    every, faulty = _asked_every(chosen), asked_faults(chosen, one, loaded)
+    record_to = _record_folder(chosen)
+    held = {one.right.source: one.wrong for one in faulty}
+    taking_part = [held.get(right.source, right) for right in loaded]
+    return AskedRun(
+        one, seeds, dtype, json_path, one_in, taking_part, missing, command, record_to, faulty,
+        every,
+    )  # fmt: skip
 
 
 def asked_to_judge(chosen: Namespace) -> tuple[Problem | None, str]:
@@ -100,6 +114,11 @@ def asked_spec(chosen: Namespace) -> str:
 def asked_json(chosen: Namespace) -> Path | None:
     """Return where JSON is to be written. Raises UsageError where none can be."""
     return None if chosen.json is None else require_writable(Path(chosen.json))
+
+
+def asked_markdown(chosen: Namespace) -> Path | None:
+    """Return where Markdown is to be written. Raises UsageError where none can be."""
+    return None if chosen.markdown is None else require_writable(Path(chosen.markdown))
 
 
 def asked_sample(chosen: Namespace) -> int | None:
@@ -157,9 +176,25 @@ def _seeds(chosen: Namespace, default: int) -> int | tuple[int, ...]:
         raise UsageError("--truth follows the run of one --seed; expected no --seeds beside it.")
     if chosen.record is not None:
         raise UsageError("--record saves the run of one --seed; expected no --seeds beside it.")
+    if chosen.fault is not None:
+        raise UsageError(
+            "--fault is sought in the run of one --seed; expected no --seeds beside it."
+        )
     seeds = parse_seeds(chosen.seeds)
     require_seed(max(seeds))
     return seeds
+
+
+def _asked_every(chosen: Namespace) -> int | None:
+    """Return after how many steps parameters are recorded; None where it was not said."""
+    if chosen.every is None:
+        return None
+    for option, given in (
+        ("--seeds", chosen.seeds), ("--record", chosen.record), ("--truth", chosen.truth),
+    ):  # fmt: skip
+        if given:
+            raise UsageError(f"--every records parameters alone; expected no {option} beside it.")
+    return require_every(parse_count(chosen.every, "every"))
 
 
 def _typed_seed(chosen: Namespace) -> int | None:
@@ -193,4 +228,7 @@ def _command(chosen: Namespace, seed: int, backends: Sequence[Loaded | Missing])
     words += [] if chosen.lr is None else ["--lr", chosen.lr]
     words += [] if chosen.certify is None else ["--certify", chosen.certify]
     words += ["--truth"] if chosen.truth else []
+    words += [] if chosen.every is None else ["--every", chosen.every]
+    words += [] if chosen.fault is None else ["--fault", chosen.fault]
+    words += [] if chosen.into is None else ["--in", chosen.into]
     return shlex.join(words)

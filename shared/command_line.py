@@ -15,7 +15,9 @@ def build_parser() -> argparse.ArgumentParser:
         "Exit codes: 0 certified, 1 different, 2 usage, "
         "3 undecided or a backend missing, 130 interrupted.",
     )
-    commands = parser.add_subparsers(metavar="{run,judge,spec,calibrate,list}", required=True)
+    commands = parser.add_subparsers(
+        metavar="{run,judge,faults,power,spec,calibrate,list}", required=True
+    )
 
     run = commands.add_parser(
         "run",
@@ -38,6 +40,18 @@ def build_parser() -> argparse.ArgumentParser:
         "--truth", action="store_true", help="follow the exact trajectory, too: is it chaos?"
     )
     run.add_argument("--record", metavar="DIR", help="save every step of every backend there")
+    run.add_argument(
+        "--every", metavar="K", help="record only parameters, each K steps; make a bad block again"
+    )
+    run.add_argument(
+        "--fault", metavar="NAME", help="bring a fault in: NAME[:size][@step]; `faults` lists them"
+    )
+    run.add_argument(
+        "--in",
+        metavar="A,B",
+        dest="into",
+        help="the backends that hold the fault; default: the first that can",
+    )
 
     judging = commands.add_parser(
         "judge",
@@ -71,6 +85,26 @@ def build_parser() -> argparse.ArgumentParser:
     calibrating.set_defaults(command="calibrate")
     calibrating.add_argument("--backends", metavar="A,B", help="names; default: all there are")
     calibrating.add_argument("--json", metavar="FILE", help="write the figures as JSON")
+
+    faults = commands.add_parser(
+        "faults",
+        help="show the faults that can be brought in",
+        description="Show every fault with its story: what `run --fault NAME` brings into a "
+        "backend, to see it found.",
+    )
+    faults.set_defaults(command="faults")
+    faults.add_argument("names", nargs="*", metavar="NAME", help="show these in full")
+
+    power = commands.add_parser(
+        "power",
+        help="measure how well faults are found",
+        description="Bring every fault into the backends, from calm and chaotic seeds, in both "
+        "dtypes, and count what is found, and where; beside it what other tools' rules say.",
+    )
+    power.set_defaults(command="power")
+    power.add_argument("--quick", action="store_true", help="NumPy alone, two seeds: a minute")
+    power.add_argument("--json", metavar="FILE", help="write every run as JSON")
+    power.add_argument("--markdown", metavar="FILE", help="write the tables as Markdown")
 
     listing = commands.add_parser(
         "list",
