@@ -78,8 +78,8 @@ def _by_kind(power: Power) -> Section:
 
 def _by_rule(power: Power) -> Section:
     kinds = rows(power)
-    heads = [f"{row.dtype.replace('float', 'f')} {row.kind}" for row in kinds]
-    heads += [f"{dtype.replace('float', 'f')} correct" for dtype in DTYPES]
+    heads = [f"{row.dtype.replace('float', 'f')}\n{row.kind}" for row in kinds]
+    heads += [f"{dtype.replace('float', 'f')}\ncorrect" for dtype in DTYPES]
     of = [f"{row.count.active:,}" for row in kinds]
     pairs = [[p for p in power.pairs if p.dtype == dtype] for dtype in DTYPES]
     of += [f"{len(some):,}" for some in pairs]
@@ -162,10 +162,10 @@ def _smallest(found: Sequence[Smallest]) -> Section:
     for one in found:
         sizes = [one.certificate, *(one.rules[name] for name in SHOWN_RULES)]
         cells = ("-" if size is None else f"{size:.0e}" for size in sizes)
-        table.append((f"{one.fault}, {one.dtype}", *cells))
+        table.append((f"{one.fault}, {one.dtype.replace('float', 'f')}", *cells))
     return Section(
         "The smallest size found, of powers of ten",
-        ("", "certificate", *SHOWN_RULES),
+        ("", "certificate", *(name.replace(", ", ",\n") for name in SHOWN_RULES)),
         tuple(table),
         "On the sixteen people, seed 4. A rule may owe a small size to a difference between "
         "correct runs, which it flags, too.",

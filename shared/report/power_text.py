@@ -72,4 +72,4 @@ def _markdown_table(section: Section) -> list[str]:
 
 
 def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|")
+    return cell.replace("|", "\\|").replace("\n", " ")
