@@ -63,6 +63,18 @@ def test_the_smallest_size_is_found_by_decades(bench: Bench, dtype: str) -> None
     assert found.certificate is not None
     assert found.certificate < {"float64": 1e-13, "float32": 1e-4}[dtype]
     assert set(found.rules.values()) == {None}
+    assert found.alarms == ()
+
+
+def test_a_rule_that_flags_the_run_without_the_fault_is_an_alarm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(smallest, "available", lambda: ("numpy",))
+    said = {rule.name: rule.name == RULES[0].name for rule in RULES}
+    monkeypatch.setattr(Bench, "said", lambda *_: said)
+    found = smallest.smallest(Bench(), "gradient-scaled", "float64")
+    assert found.alarms == (RULES[0].name,)
+    assert RULES[0].name not in found.rules
 
 
 def test_a_whole_study_comes_back_from_its_processes() -> None:
@@ -81,6 +93,12 @@ def test_a_study_holds_correct_runs_trials_and_limits() -> None:
     kinds = {type(task) for task in asked}
     assert kinds == {Trial, Correct, Limit}
     assert Limit not in {type(task) for task in tasks(quick=True)}
+
+
+def test_of_limits_that_nothing_may_exceed_no_smallest_size_is_sought() -> None:
+    sought = {task.fault for task in tasks(quick=False) if isinstance(task, Limit)}
+    assert "gradient-scaled" in sought
+    assert not sought & {"gradient-clipped", "gradient-clamped", "parameters-clipped"}
 
 
 def test_correct_runs_are_held_against_each_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from shared.faults.fault import Expected
-from shared.power.rules import RULES
+from shared.power.rules import BESIDE_SIZES, RULES
 from shared.power.scores import Power
 from shared.report.power_data import power_data
 from shared.report.power_tables import verdict
@@ -53,6 +53,7 @@ def test_what_is_not_counted_is_said() -> None:
     inert = score(acted_in=None, flagged=False)
     said = " ".join(verdict(power(tiny, inert)))
     assert "1 run in which the fault changed no bit, and 1 in which it is below" in said
+    assert "of which 0 were flagged." in said
 
 
 def test_every_miss_is_listed() -> None:
@@ -88,7 +89,8 @@ def test_where_nothing_was_missed_that_is_said() -> None:
         (MISSED, "0, 0, 0 of 1"),
         (score(place=False), "1, 1, 0 of 1"),
         (score(acted_in=None, flagged=False), "inert"),
-        (score(expected=Expected.BELOW), "below"),
+        (score(expected=Expected.BELOW), "below: 1 of 1 flagged"),
+        (score(expected=Expected.BELOW, flagged=False), "below: none of 1 flagged"),
         (score(expected=Expected.BENIGN, flagged=False), "none of 1 flagged"),
         (score(expected=Expected.BENIGN), "1 of 1 flagged"),
     ],
@@ -126,3 +128,12 @@ def test_json_holds_every_run() -> None:
 def test_a_quick_study_says_so() -> None:
     assert "A quick study" in printed(replace(FULL, is_quick=True))
     assert "A quick study" not in printed(FULL)
+
+
+def test_a_rule_that_flags_the_correct_runs_has_found_no_size() -> None:
+    (own,) = FULL.smallest
+    rule = BESIDE_SIZES[0]
+    rules = {name: 1e-3 for name in own.rules if name != rule}
+    told = replace(FULL, smallest=(replace(own, rules=rules, alarms=(rule,)),))
+    (line,) = [line for line in printed(told).splitlines() if line.startswith("gradient-scaled,")]
+    assert line.split() == ["gradient-scaled,", "f64", "1e-15", "alarm", "1e-03", "1e-03", "1e-03"]

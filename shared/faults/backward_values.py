@@ -176,6 +176,7 @@ VALUE_FAULTS = (
         "backward",
         at_border=AtBorder(BACKWARD, GRADIENTS, gradients=changes.clipped),
         sizes=(0.5, 0.05),
+        smaller_is_less=False,
         source="DeepCrime, OCG",
     ),
     Fault(
@@ -188,6 +189,7 @@ VALUE_FAULTS = (
             jax="self.jax.numpy.clip(g, -SIZE, SIZE)",
         ),
         sizes=(0.5,),
+        smaller_is_less=False,
     ),
     Fault(
         "small-gradients-dropped",

@@ -138,6 +138,8 @@ class Fault:
         The ways to inject it; at the border it fits any backend.
     sizes
         The sizes it is tried with, the first one where none is said; empty if it has none.
+    smaller_is_less
+        Whether a smaller size is a smaller fault. Of a limit that nothing may exceed it is not.
     resolution
         By dtype, the smallest size that has to be found; below it either answer is right.
     starts
@@ -155,6 +157,7 @@ class Fault:
     at_border: AtBorder | None = None
     in_source: tuple[InSource, ...] = ()
     sizes: tuple[float, ...] = ()
+    smaller_is_less: bool = True
     resolution: Mapping[str, float] = field(default_factory=dict)
     starts: tuple[int, ...] = (1,)
     lasting: int | None = None

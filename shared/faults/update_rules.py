@@ -160,6 +160,7 @@ RULE_FAULTS = (
             jax="(w - eta * g).clip(-SIZE, SIZE)",
         ),
         sizes=(3.0,),
+        smaller_is_less=False,
     ),
     Fault(
         "parameters-through-float32",

@@ -271,3 +271,6 @@ RULES: tuple[Rule, ...] = (
         _muffin,
     ),
 )  # fmt: skip
+
+BESIDE_SIZES = ("assert_close, all", "Keras, all", "PaDiff, means", "allclose, final loss")
+"""The rules beside which the smallest sizes that are found stand."""

@@ -97,12 +97,16 @@ class Smallest:
     """The smallest size of a fault that was flagged, by the certificate and by each rule.
 
     None where no size was; sizes are powers of ten.
+
+    alarms
+        The rules that flag the run without the fault as well: what they find is no size.
     """
 
     fault: str
     dtype: str
     certificate: float | None
     rules: Mapping[str, float | None]
+    alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

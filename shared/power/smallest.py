@@ -30,6 +30,8 @@ def smallest(bench: Bench, name: str, dtype: str) -> Smallest:
     start = one.step_count if start == LAST else start
     loaded = _holder(ChosenFault(fault, fault.sizes[0], start))
     right = loaded.create(one.network, one.optimizer_in(dtype), dtype)
+    without = bench.correct(loaded.name, one, dtype, SEED).run
+    alarms = [rule for rule, flags in bench.said(without, loaded.name, one, SEED).items() if flags]
     found: dict[str, float] = {}
     going = {CERTIFICATE, *(rule.name for rule in RULES)}
     for decade in DECADES:
@@ -46,7 +48,8 @@ def smallest(bench: Bench, name: str, dtype: str) -> Smallest:
         going = {rule for rule in going if said.get(rule) or rule not in found}
         found |= {rule: size for rule in going if said.get(rule)}
     own = found.pop(CERTIFICATE, None)
-    return Smallest(name, dtype, own, {rule.name: found.get(rule.name) for rule in RULES})
+    sizes = {rule.name: found.get(rule.name) for rule in RULES if rule.name not in alarms}
+    return Smallest(name, dtype, own, sizes, tuple(alarms))
 
 
 def _holder(chosen: ChosenFault) -> Loaded:

@@ -108,7 +108,11 @@ def tasks(quick: bool, faults: Sequence[Fault] = FAULTS) -> tuple[Task, ...]:
     ]
     plan += planned_quickly(faults) if quick else planned(faults, available())
     if not quick:
-        scalable = [one for one in faults if one.sizes and one.expected is Expected.FLAGGED]
+        scalable = [
+            one
+            for one in faults
+            if one.sizes and one.smaller_is_less and one.expected is Expected.FLAGGED
+        ]
         plan += [Limit(one.name, dtype) for one in scalable for dtype in DTYPES]
     return tuple(plan)
 

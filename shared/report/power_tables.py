@@ -7,13 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.faults.fault import Expected
+from shared.power.rules import BESIDE_SIZES
 from shared.power.scores import Power, Score, Smallest
 from shared.power.summary import Count, benign, count, misses, rows, rule_rows, total
 from shared.power.trials import BORDER, DTYPES, Trial
 from shared.report import words
-
-SHOWN_RULES = ("assert_close, all", "Keras, all", "PaDiff, means", "allclose, final loss")
-"""The rules beside which the smallest sizes stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +47,11 @@ def verdict(power: Power) -> list[str]:
         f"{words.counted(len(harmless), 'run')} with a harmless variant."
     )
     inert = sum(one.is_inert for one in power.scores)
-    below = sum(one.expected is Expected.BELOW and not one.is_inert for one in power.scores)
+    below = [one for one in power.scores if one.expected is Expected.BELOW and not one.is_inert]
     sentences.append(
         f"Not counted: {words.counted(inert, 'run')} in which the fault changed no bit, and "
-        f"{below:,} in which it is below what rounding may do."
+        f"{len(below):,} in which it is below what rounding may do, of which "
+        f"{sum(one.flagged for one in below):,} were flagged."
     )
     return sentences
 
@@ -123,7 +122,7 @@ def _of_dtype(scores: Sequence[Score]) -> str:
     if acting[0].expected is Expected.BENIGN:
         return f"{flagged or 'none'} of {len(acting)} flagged"
     if acting[0].expected is Expected.BELOW:
-        return "below"
+        return f"below: {flagged or 'none'} of {len(acting)} flagged"
     one = count(scores)
     if one.placed == one.active:
         return f"all {one.active}"
@@ -160,16 +159,21 @@ def _wrong(one: Score) -> str:
 def _smallest(found: Sequence[Smallest]) -> Section:
     table = []
     for one in found:
-        sizes = [one.certificate, *(one.rules[name] for name in SHOWN_RULES)]
-        cells = ("-" if size is None else f"{size:.0e}" for size in sizes)
+        cells = [_size(one.certificate)]
+        cells += [
+            "alarm" if name in one.alarms else _size(one.rules[name]) for name in BESIDE_SIZES
+        ]
         table.append((f"{one.fault}, {one.dtype.replace('float', 'f')}", *cells))
     return Section(
         "The smallest size found, of powers of ten",
-        ("", "certificate", *(name.replace(", ", ",\n") for name in SHOWN_RULES)),
+        ("", "certificate", *(name.replace(", ", ",\n") for name in BESIDE_SIZES)),
         tuple(table),
-        "On the sixteen people, seed 4. A rule may owe a small size to a difference between "
-        "correct runs, which it flags, too.",
+        "On the sixteen people, seed 4. Alarm: the rule flags the two runs without the fault, too.",
     )
+
+
+def _size(size: float | None) -> str:
+    return "-" if size is None else f"{size:.0e}"
 
 
 def _named(trial: Trial) -> str:
