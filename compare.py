@@ -16,8 +16,7 @@ import re
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,17 +25,12 @@ from shared.errors import BackendUnavailable, IsogradError, ProblemUnavailable
 from shared.host import THREAD_VARIABLES
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from shared.asked import AskedRun
     from shared.certificate.findings import BackendCertificate
     from shared.training import Missing
 
 CODES = {"DIFFERENT": 1, "UNDECIDED": 3}
 """By the name of a verdict, what the command ends with; other verdicts are fine."""
-
-PIPED_WIDTH = 88
-LEAST_WIDTH = 80
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,18 +88,19 @@ def _run_one(asked: AskedRun, truth: bool) -> int:
     """Run one seed, and record and judge every step."""
     from shared.comparison import compare
     from shared.report.data import comparison_data, write_json
+    from shared.report.terminal import progress_bar, report_console
     from shared.report.text import print_comparison
     from shared.truth.follow import can_follow
 
     assert isinstance(asked.seeds, int)
     walks = 2 if truth and can_follow(asked.problem) else 1
-    with _progress(walks * asked.problem.step_count) as progress:
+    with progress_bar(walks * asked.problem.step_count) as progress:
         comparison = compare(
             asked.problem, asked.seeds, asked.loaded,
             missing=asked.missing, dtype=asked.dtype, record_to=asked.record_to,
             one_in=asked.one_in, truth=truth, faulty=asked.faulty, progress=progress,
         )  # fmt: skip
-    print_comparison(_console(), comparison)
+    print_comparison(report_console(), comparison)
     if asked.json_path:
         write_json(asked.json_path, comparison_data(comparison, asked.command))
     verdict = verdict_code(comparison.certificates)
@@ -118,14 +113,15 @@ def _run_many(asked: AskedRun) -> int:
     from shared.report.data import write_json
     from shared.report.survey_data import atlas_data
     from shared.report.survey_text import print_atlas
+    from shared.report.terminal import progress_bar, report_console
 
     assert not isinstance(asked.seeds, int)
-    with _progress(steps_per_seed(asked.problem) * len(asked.seeds)) as progress:
+    with progress_bar(steps_per_seed(asked.problem) * len(asked.seeds)) as progress:
         told = atlas(
             asked.problem, asked.seeds, asked.loaded,
             missing=asked.missing, dtype=asked.dtype, progress=progress,
         )  # fmt: skip
-    print_atlas(_console(), told)
+    print_atlas(report_console(), told)
     if asked.json_path:
         write_json(asked.json_path, atlas_data(told, asked.command))
     return _run_code(told.interrupted, 0, told.survey.missing)
@@ -137,15 +133,16 @@ def _run_sparsely(asked: AskedRun, every: int) -> int:
     from shared.report.fault_seen_text import print_brought_in, print_flagged
     from shared.report.sparse_data import sparse_data
     from shared.report.sparse_text import print_sparse
+    from shared.report.terminal import progress_bar, report_console
     from shared.sparse.run import compare_sparsely
 
     assert isinstance(asked.seeds, int)
-    with _progress(asked.problem.step_count) as progress:
+    with progress_bar(asked.problem.step_count) as progress:
         comparison = compare_sparsely(
             asked.problem, asked.seeds, asked.loaded, every=every,
             missing=asked.missing, dtype=asked.dtype, one_in=asked.one_in, progress=progress,
         )  # fmt: skip
-    console = _console()
+    console = report_console()
     print_brought_in(console, [(one.wrong.name, one.chosen) for one in asked.faulty])
     print_sparse(console, comparison)
     flagged = {one.backend: not one.certified for one in comparison.certificates}
@@ -170,9 +167,10 @@ def judge_command(chosen: argparse.Namespace) -> int:
     from shared.judging import judge_file
     from shared.report.certificate_text import print_judged
     from shared.report.data import judged_data, write_json
+    from shared.report.terminal import report_console
 
     judged = [judge_file(Path(name), one_in, given=given) for name in chosen.files]
-    console = _console()
+    console = report_console()
     for one in judged:
         print_judged(console, one)
     if json_path:
@@ -190,8 +188,9 @@ def verdict_code(certificates: Sequence[BackendCertificate]) -> int:
 def list_command(_: argparse.Namespace) -> int:
     """Show the problems, and the backends with the reason where one is unavailable."""
     from shared.report.lists_text import print_lists
+    from shared.report.terminal import report_console
 
-    print_lists(_console())
+    print_lists(report_console())
     return 0
 
 
@@ -199,8 +198,9 @@ def faults_command(chosen: argparse.Namespace) -> int:
     """Show the faults."""
     from shared.faults.named import fault_named
     from shared.report.faults_text import print_fault, print_faults
+    from shared.report.terminal import report_console
 
-    console = _console()
+    console = report_console()
     # As `run --fault` takes them, with a size or a step, they are meant, too.
     for fault in [fault_named(re.split("[:@]", name)[0]) for name in chosen.names]:
         print_fault(console, fault)
@@ -216,12 +216,13 @@ def power_command(chosen: argparse.Namespace) -> int:
     from shared.report.data import write_json
     from shared.report.power_data import power_data
     from shared.report.power_text import power_markdown, print_power
+    from shared.report.terminal import progress_bar, report_console
     from shared.whole_file import whole_file
 
     json_path, markdown_path = asked_json(chosen), asked_markdown(chosen)
-    with _progress(len(tasks(chosen.quick)), "trying faults") as progress:
+    with progress_bar(len(tasks(chosen.quick)), "trying faults") as progress:
         power = study(chosen.quick, progress=progress)
-    print_power(_console(), power)
+    print_power(report_console(), power)
     if json_path:
         words = ["python", "compare.py", "power", *(["--quick"] if chosen.quick else [])]
         write_json(json_path, power_data(power, shlex.join(words)))
@@ -252,13 +253,14 @@ def calibrate_command(chosen: argparse.Namespace) -> int:
     from shared.report.calibration_data import calibration_data
     from shared.report.calibration_text import print_calibration
     from shared.report.data import write_json
+    from shared.report.terminal import progress_bar, report_console
 
     require_place(default_path())
-    with _progress(measurement_count(loaded)) as progress:
+    with progress_bar(measurement_count(loaded)) as progress:
         calibration = measure(loaded, missing=missing, progress=progress)
     if calibration.measured:
         save(completed(calibration, default_path()), default_path())
-    console = _console()
+    console = report_console()
     print_calibration(console, calibration, declared)
     if calibration.measured:
         console.print(f"Kept in {default_path()}; runs on this machine use it.", markup=False)
@@ -279,32 +281,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "calibrate": calibrate_command,
     "list": list_command,
 }
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    # Names of classes and columns are the user's, and no markup whatever they look like.
-    console = Console(
-        highlight=False, markup=False, emoji=False,
-        width=None if sys.stdout.isatty() else PIPED_WIDTH,
-    )  # fmt: skip
-    # Narrower, tables would cut numbers in two, which looks like other numbers.
-    console.width = max(console.width, LEAST_WIDTH)
-    return console
-
-
-@contextmanager
-def _progress(total: int, doing: str = "training") -> Iterator[Callable[[int], None]]:
-    """Show a bar on the terminal's error stream; yield the function that moves it."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(
-        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-    ) as bar:
-        task = bar.add_task(doing, total=total)
-        yield lambda done: bar.update(task, completed=done)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from shared import worked
 from shared.backend import Params
@@ -20,9 +21,9 @@ from shared.certificate.sampling import sampling
 from shared.classification import Classification, classification
 from shared.drift import DriftMeter, PairDrift
 from shared.evaluation import Curve, CurveTaker, Outcome, outcome
-from shared.faults.acting import ActWatch
 from shared.faults.injected import FaultyBackend
-from shared.faults.seen import FaultSeen, fault_seen
+from shared.faults.seen import FaultSeen
+from shared.faults.watched import faults_seen, watches_of
 from shared.gaps import CurveGap, NamedCurve, curve_gap
 from shared.host import host
 from shared.interrupts import interrupts_deferred
@@ -162,7 +163,7 @@ def compare(
     curves = [CurveTaker(trainee, judge) for trainee, judge in zip(trainees, judges, strict=True)]
     meter = DriftMeter([trainee.name for trainee in trainees], problem)
     follower = Follower([one.name for one in trainees], problem, seed, dtype) if truth else None
-    watches = _watches(trainees, faulty, seed)
+    watches = watches_of(trainees, faulty, seed)
     params = [trainee.params for trainee in trainees]
     steps, interrupted = 0, False
     answers: tuple[WorkedAnswer, ...] = ()
@@ -171,19 +172,20 @@ def compare(
         if problem.network == worked.NETWORK:
             answers = worked.answers(named, WORKED_ELEMENT, dtype)
         with ExitStack() as files:
-            writers = [_writer(files, record_to, trainee, seed) for trainee in trainees]
+            writers = [_writer(files, record_to, trainee, seed, faulty) for trainee in trainees]
             for recordings in lockstep(trainees):
                 with interrupts_deferred():
                     meter.add(recordings)
                     if follower:
                         follower.add(recordings)
-                    for taker, judge, writer, watch, recording in zip(
-                        curves, judges, writers, watches, recordings, strict=True
+                    for trainee, recording in zip(trainees, recordings, strict=True):
+                        if trainee.name in watches:
+                            watches[trainee.name].add(recording)
+                    for taker, judge, writer, recording in zip(
+                        curves, judges, writers, recordings, strict=True
                     ):
                         judge.add(recording)
                         taker.add(recording)
-                        if watch:
-                            watch.add(recording)
                         if writer:
                             writer.add(recording)
                     params = [recording.final[0] for recording in recordings]
@@ -210,7 +212,7 @@ def compare(
         certificates, remarks,
         sum(judge.elapsed_s for judge in judges),
         _classification(problem, results), truth, followed, truth_gaps,
-        _faults_seen(trainees, faulty, watches, certificates),
+        faults_seen(faulty, problem, dtype, watches, certificates),
     )  # fmt: skip
 
 
@@ -225,38 +227,6 @@ def _judges(trainees: Sequence[Trainee], one_in: int | None) -> tuple[list[Judge
         )
         for one in trainees
     ], remarks  # fmt: skip
-
-
-def _watches(
-    trainees: Sequence[Trainee], faulty: Sequence[FaultyBackend], seed: int
-) -> list[ActWatch | None]:
-    """Give every backend with a fault the same one without, to tell when the fault first acts."""
-    held = {one.wrong.name: one for one in faulty}
-    watches: list[ActWatch | None] = []
-    for trainee in trainees:
-        one, problem, dtype = held.get(trainee.name), trainee.problem, trainee.dtype
-        if one is None:
-            watches.append(None)
-        else:
-            right = one.right.create(problem.network, problem.optimizer_in(dtype), dtype)
-            watches.append(ActWatch(right, problem, seed, dtype, one.chosen.start))
-    return watches
-
-
-def _faults_seen(
-    trainees: Sequence[Trainee],
-    faulty: Sequence[FaultyBackend],
-    watches: Sequence[ActWatch | None],
-    certificates: Sequence[BackendCertificate],
-) -> tuple[FaultSeen, ...]:
-    held = {one.wrong.name: one for one in faulty}
-    return tuple(
-        fault_seen(
-            held[trainee.name], trainee.problem.network, trainee.dtype, watch.act, certificate
-        )
-        for trainee, watch, certificate in zip(trainees, watches, certificates, strict=True)
-        if watch
-    )
 
 
 def _gaps(
@@ -295,11 +265,15 @@ def _result(
 
 
 def _writer(
-    files: ExitStack, folder: Path | None, trainee: Trainee, seed: int
+    files: ExitStack,
+    folder: Path | None,
+    trainee: Trainee,
+    seed: int,
+    faulty: Sequence[FaultyBackend],
 ) -> RecordingWriter | None:
     if folder is None:
         return None
-    header = {
+    header: dict[str, Any] = {
         "backend": trainee.name,
         "problem": trainee.problem.to_json(),
         "seed": seed,
@@ -307,4 +281,7 @@ def _writer(
         "versions": {trainee.loaded.kind.framework: trainee.loaded.version},
         "host": host(),
     }
+    for one in faulty:
+        if one.wrong.name == trainee.name:
+            header["fault"] = str(one.chosen)  # what is wrong on purpose says so
     return files.enter_context(recording_writer(folder / f"{trainee.name}.npz", header))

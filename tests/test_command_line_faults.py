@@ -160,3 +160,21 @@ def test_the_source_is_untouched_by_all_this() -> None:
     before = {path: path.read_bytes() for path in (ROOT / "impls").glob("*.py")}
     run(*NUMPY, "--fault", "square-without-its-2")
     assert before == {path: path.read_bytes() for path in (ROOT / "impls").glob("*.py")}
+
+
+def test_a_recording_with_a_fault_says_so_wherever_it_is_judged(tmp_path: Path) -> None:
+    run(*NUMPY, "--fault", "gradient-doubled@33", "--record", tmp_path)
+    judged = run("judge", tmp_path / "numpy.npz")
+    assert judged.code == 1
+    assert "With a fault brought in on purpose: gradient-doubled@33." in squeezed(judged.text)
+
+
+def test_a_recording_without_a_fault_speaks_of_none(tmp_path: Path) -> None:
+    run(*NUMPY, "--record", tmp_path)
+    assert "on purpose" not in run("judge", tmp_path / "numpy.npz").text
+
+
+def test_lines_that_stay_are_shown_as_they_are() -> None:
+    shown = run("faults", "labels-shuffled").text
+    assert "    recorded = numbers % every == 0" in shown
+    assert "- recorded = numbers" not in shown

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compare import LEAST_WIDTH, _console
+from shared.report.terminal import LEAST_WIDTH, report_console
 from tests.command_line import on_posix, without
 from tests.terminal import at_terminal
 
@@ -47,4 +47,4 @@ def test_no_terminal_is_so_narrow_that_numbers_are_cut(
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", str(columns))
-    assert _console().width == width
+    assert report_console().width == width

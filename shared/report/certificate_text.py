@@ -98,6 +98,8 @@ def print_judged(console: Console, judged: JudgedFile) -> None:
         f"{versions}; recorded on {header['host']['processor']}, {header['host']['system']}",
     )
     say(console, trained(judged.problem))
+    if "fault" in header:
+        say(console, f"With a fault brought in on purpose: {header['fault']}.", style="yellow")
     for remark in judged.calibration_remarks:
         say(console, remark, style="yellow")
     print_verdict(console, [judged.certificate])

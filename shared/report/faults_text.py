@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 
 from rich.console import Console
@@ -68,9 +69,22 @@ def _print_source(console: Console, way: InSource) -> None:
     say(console, f"In the source of {way.backend}; it shows {_shows(way)}:")
     for one in way.replacements:
         console.print(Text(f"  impls/{one.file}.py", style="dim"))
-        for sign, text, style in (("-", one.old, "red"), ("+", one.new, "green")):
-            for line in text.strip("\n").splitlines():
-                console.print(Text(f"  {sign} {line}", style=style), soft_wrap=True)
+        for line in difflib.ndiff(*_aligned(one.old, one.new)):
+            if not line.startswith("?"):
+                style = {"-": "red", "+": "green"}.get(line[0], "dim")
+                console.print(Text(f"  {line}", style=style), soft_wrap=True)
+
+
+def _aligned(old: str, new: str) -> tuple[list[str], list[str]]:
+    """Cut two pieces of a file into lines, which stand as they do there.
+
+    A piece begins in the middle of its first line, so that line lacks its indentation.
+    """
+    pieces = [text.strip("\n").splitlines() for text in (old, new)]
+    later = [line for lines in pieces for line in lines[1:] if line.strip()]
+    indent = min((len(line) - len(line.lstrip()) for line in later), default=0)
+    first, second = ([lines[0].lstrip(), *(one[indent:] for one in lines[1:])] for lines in pieces)
+    return first, second
 
 
 def _print_border(console: Console, way: AtBorder) -> None:
