@@ -8,9 +8,10 @@ from functools import cache
 import numpy as np
 import pytest
 
+from shared.backend import Array
 from shared.certificate import audit, audit_choice
 from shared.certificate.audit import Auditor
-from shared.certificate.audit_choice import drawn_steps
+from shared.certificate.audit_choice import Block, drawn_steps
 from shared.certificate.decision import Judged, Verdict
 from shared.certificate.findings import Finding
 from shared.certificate.sampling import Sampling, sampling
@@ -226,3 +227,31 @@ def test_a_sample_of_the_steps_is_audited_within_itself(one_in: int) -> None:
     certificate = judged_by(run, {}, sample)
     assert certificate.certified
     assert 0 < certificate.audit.drawn <= certificate.values
+
+
+@pytest.mark.parametrize(
+    ("case", "value"),
+    [
+        (("quantities", "backward", "W1"), float("nan")),
+        (("no deltas", "forward", "a1"), float("nan")),
+        (("no deltas", "forward", "a1"), float("inf")),
+    ],
+)
+def test_what_is_no_number_is_not_decided_with_all_of_its_step(
+    case: tuple[str, str, str], value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Array] = []
+
+    def counted(self: Auditor, block: Block, rows: Array) -> list[Judged]:
+        asked.append(rows)
+        return decide(self, block, rows)
+
+    decide = Auditor._whole
+    monkeypatch.setattr(Auditor, "_whole", counted)
+    at = spot_of(case)
+    with np.errstate(all="ignore"):
+        run = at.slipped(value)
+    certificate = judged_by(run, {})
+    assert certificate.findings[0].verdict == Verdict.DIFFERENT
+    assert certificate.findings[0].step == at.step
+    assert not asked

@@ -192,8 +192,8 @@ class Auditor:
         before = {name: getattr(piece, name).ravel()[flat] for name in NUMBERS}
         after = {name: getattr(told, name)[start:stop].copy() for name in NUMBERS}
         failed = after["verdict"] == Verdict.DIFFERENT
-        # What is no number is none in any arithmetic; where errors are none, either.
-        lost = ~np.isfinite(piece.value.ravel()[flat])
+        # What is no number, or comes from what is none, is so in any arithmetic.
+        lost = ~np.isfinite(piece.value.ravel()[flat]) | np.isnan(before["bound"])
         clear = lost | (before["error"] > before["bound"] * (1 + NEAR))
         # A clear failure is confirmed; by which bound it is told, and whether it holds from end to
         # end, was decided before.
