@@ -19,7 +19,7 @@ from shared.certificate.findings import BackendCertificate
 from shared.certificate.forward import judge_forward
 from shared.certificate.judge import Judge, reference_for
 from shared.certificate.profile import tight
-from shared.certificate.rounding import Rounding
+from shared.certificate.rounding import Rounding, half_steps
 from shared.certificate.stages import Evaluated, Gradients, Reference
 from shared.named_problems import problem
 from shared.network import Network
@@ -69,28 +69,40 @@ def every_value(reference: Reference, seen: Evaluated, got: Gradients) -> Iterat
 
 
 def require_alike(seen: Evaluated, got: Gradients) -> int:
-    """Equal verdicts, and errors that differ by no more than the sharpness; count the values.
-
-    Where the exact value lies in the middle between two floats, up to that, either may have it
-    rounded to the recorded one: equal bits here are explained there.
-    """
+    """Verdicts decided alike, and errors that differ by no more than the sharpness; count them."""
     count = 0
     for long, pairs in zip(
         every_value(LONG, seen, got), every_value(PAIRS, seen, got), strict=True
     ):
         assert (long.stage, long.tensor, long.form) == (pairs.stage, pairs.tensor, pairs.form)
-        either = np.where(in_the_middle(pairs), Verdict.EXPLAINED, Verdict.BIT_EQUAL)
-        assert (np.maximum(long.verdict, either) == np.maximum(pairs.verdict, either)).all()
+        assert decided_alike(long, pairs).all()
         assert (abs(long.error - pairs.error) <= 4 * LONG.sharpness * pairs.bound).all()
         assert (abs(long.bound - pairs.bound) <= 1e-9 * pairs.bound).all()
         count += long.verdict.size
     return count
 
 
-def in_the_middle(judged: Judged) -> Array:
-    spacing = np.spacing(abs(judged.exact))
-    middle: Array = abs(judged.error / spacing - 0.5) < 4 * LONG.sharpness
-    return middle
+def decided_alike(long: Judged, pairs: Judged) -> Array:
+    """Whether verdicts are equal, or one has equal bits where the other may have them explained.
+
+    It may where one error ends short of the middle between the recorded float and the next, and
+    the other beyond it: then one exact value is rounded to the recorded float, the other is not.
+    How far apart they may be goes with the bound, not with the spacing: of a sum that has cancelled
+    the bound is hundreds of spacings, and the sharpness a large part of one.
+    """
+    best, worst = np.minimum(long.verdict, pairs.verdict), np.maximum(long.verdict, pairs.verdict)
+    bits_alone = (best == Verdict.BIT_EQUAL) & (worst == Verdict.EXPLAINED)
+    alike: Array = (best == worst) | (bits_alone & a_middle_lies_between(long, pairs))
+    return alike
+
+
+def a_middle_lies_between(long: Judged, pairs: Judged) -> Array:
+    below, above = half_steps(ROUNDING, pairs.value)
+    # Where bits are equal for one alone, the other's exact value tells which neighbour is meant.
+    middle = np.where(np.maximum(long.exact, pairs.exact) > pairs.value, above, below)
+    nearer, further = np.minimum(long.error, pairs.error), np.maximum(long.error, pairs.error)
+    between: Array = (nearer <= middle) & (middle <= further)
+    return between
 
 
 def told(certificate: BackendCertificate) -> list[tuple[Any, ...]]:
@@ -143,6 +155,48 @@ def test_every_value_of_an_honest_run(name: str) -> None:
     run = RUNS[name]
     count = require_alike(seen_by(run), gradients_of(run))
     assert count > 100
+
+
+BITS, EXPLAINED, VACUOUS, DIFFERENT = (
+    Verdict.BIT_EQUAL, Verdict.EXPLAINED, Verdict.VACUOUS, Verdict.DIFFERENT
+)  # fmt: skip
+
+
+def verdict_at(value: float, off: float, verdict: Verdict) -> Judged:
+    """A verdict on a value whose exact one is off by so many spacings of [1, 2).
+
+    Without equal bits that is rounded to the value's neighbour.
+    """
+    one, error = np.array([value]), np.array([abs(off) * 2.0**-52])
+    exact = one if verdict == Verdict.BIT_EQUAL else np.nextafter(one, np.copysign(np.inf, off))
+    return Judged("", "", one, exact, error, np.array([2.0**-40]), np.array([verdict]))
+
+
+@pytest.mark.parametrize(
+    ("value", "here", "there", "alike"),
+    [
+        (1.5, (0.3, BITS), (0.3, BITS), True),
+        (1.5, (0.49, BITS), (0.51, EXPLAINED), True),
+        (1.5, (-0.49, BITS), (-0.51, EXPLAINED), True),
+        (1.5, (0.5, BITS), (0.51, EXPLAINED), True),
+        (1.5, (0.48, BITS), (0.49, EXPLAINED), False),
+        (1.5, (0.51, BITS), (0.52, EXPLAINED), False),
+        (1.5, (0.49, BITS), (0.51, VACUOUS), False),
+        (1.5, (0.49, BITS), (0.51, DIFFERENT), False),
+        (1.5, (0.49, EXPLAINED), (0.51, DIFFERENT), False),
+        (1.0, (0.49, BITS), (0.51, EXPLAINED), True),
+        (1.0, (0.24, BITS), (0.26, EXPLAINED), False),
+        (1.0, (-0.24, BITS), (-0.26, EXPLAINED), True),
+        (1.0, (-0.49, BITS), (-0.51, EXPLAINED), False),
+    ],
+)
+def test_bits_equal_for_one_alone_need_a_middle_between_both_errors(
+    value: float, here: tuple[float, Verdict], there: tuple[float, Verdict], alike: bool
+) -> None:
+    """Floats below 1 lie half as far apart as those above it."""
+    one, other = verdict_at(value, *here), verdict_at(value, *there)
+    assert decided_alike(one, other).tolist() == [alike]
+    assert decided_alike(other, one).tolist() == [alike]
 
 
 def places(run: Run) -> list[tuple[str, str]]:

@@ -253,15 +253,16 @@ def test_the_twins_are_those_of_the_first_backend() -> None:
 
 
 def test_rounding_decides_where_some_seeds_end() -> None:
-    """Of the first thirty those three, and two on which backends part.
+    """Of the first thirty those three, and one on which backends part: on every processor.
 
-    On seed 30 training squeezes out the first ULP.
+    Not so seed 30: NumPy rounds otherwise on another processor, and that decides whether its twin
+    comes to differ by more than the share. Calm it is on none.
     """
     told = survey(problem("people16"), [*range(31), 37], [NUMPY])
-    chaotic = np.array(told.seeds)[told.sensitivity.chaotic].tolist()
-    assert chaotic == [6, 17, 29, 30, 37]
-    since = told.sensitivity.chaotic_epoch
-    assert ((since > 0) == told.sensitivity.chaotic).all()
+    seeds, found = np.array(told.seeds), told.sensitivity
+    assert seeds[found.chaotic & (seeds != 30)].tolist() == [6, 17, 29, 37]
+    assert not found.calm[30]
+    assert ((found.chaotic_epoch > 0) == found.chaotic).all()
 
 
 class Stopped(NumpyBackprop):
