@@ -10,7 +10,7 @@ import pytest
 from shared.backend import Array
 from shared.certificate.fused import fused
 from shared.explain.orders import orders_of
-from shared.explain.probing import PROBES, Found, found_orders
+from shared.explain.probing import Found, found_orders
 from shared.explain.reading import LAYOUT, Operation, Value
 from tests.explained_operations import Kernel, chain, drawn, found, names, operation
 
@@ -24,11 +24,13 @@ from tests.explained_operations import Kernel, chain, drawn, found, names, opera
         ("square", lambda a: a * a, 1), ("same", lambda a: a.copy(), 1), ("abs", abs, 1),
         ("ones", np.ones_like, 1), ("relu", lambda a: np.where(a > 0, a, a.dtype.type(0)), 1),
         ("threshold_backward", lambda g, a: np.where(a > 0, g, g.dtype.type(0)), 2),
+        ("eq", lambda a, b: a == b, 2), ("ne", lambda a, b: a != b, 2),
+        ("reciprocal", lambda a: 1 / a, 1),
     ],
 )  # fmt: skip
 def test_what_is_rounded_once(does: str, kernel: Kernel, count: int, dtype: str) -> None:
     one = found(does, kernel, *drawn(dtype, (3, 2), (2,))[:count])
-    assert (names(one), one.tried, one.probes) == (["rounded once"], 1, PROBES)
+    assert (names(one), one.tried, one.probes) == (["rounded once"], 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,35 @@ def test_a_sum_of_very_many_terms_is_not_made_again() -> None:
     assert orders_of(*operation("sum", np.sum, [np.ones(65)], axes=(-1,))) == ()
 
 
+def test_the_largest_of_each_row_is_made_again(dtype: str) -> None:
+    (a,) = drawn(dtype, (3, 4))
+    one = found("row_max", lambda a: a.max(axis=-1), a, axes=(-1,))
+    assert (names(one), one.orders[0].formula) == (["rounded once"], "max of {0}")
+
+
+def test_what_is_chosen_is_made_again(dtype: str) -> None:
+    a, b = drawn(dtype, (3,), (3,))
+    one = found("select", lambda c, a, b: np.where(c, b, a), a > 0, a, b)
+    assert names(one) == ["rounded once"]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "name"),
+    [
+        (lambda a, b: a / b, "rounded once"),
+        (lambda a, b: a * (1 / b), "times the reciprocal, rounded"),
+    ],
+)
+def test_a_division_by_a_number_may_take_its_reciprocal(
+    kernel: Kernel, name: str, dtype: str
+) -> None:
+    (a,) = drawn(dtype, (30,))
+    values = [Value(0, "a", a), Value(1, "3", np.asarray(3.0, dtype), True)]
+    values.append(Value(2, "c", kernel(a, values[1].array)))
+    one = Operation(0, "", "div", False, (0, 1), (2,), "", "", lambda given: (kernel(*given),))
+    assert names(found_orders(one, values)) == [name]
+
+
 # Probes.
 
 
@@ -125,10 +156,10 @@ def test_a_value_that_is_taken_twice_is_one(dtype: str) -> None:
 
     def again(inputs: Sequence[Array]) -> tuple[Array, ...]:
         seen.append(np.array_equal(inputs[0], inputs[1]))
-        return (inputs[0] * inputs[1],)
+        return (inputs[0] * (1 - inputs[1]) * inputs[1],)
 
     (a,) = drawn(dtype, (3,))
-    values = [Value(0, "a", a), Value(1, "aa", a * a)]
-    twice = Operation(0, "", "mul", False, (0, 0), (1,), "", "", again)
-    assert names(found_orders(twice, values)) == ["rounded once"]
+    values = [Value(0, "a", a), Value(1, "b", a * (1 - a) * a)]
+    twice = Operation(0, "", "sigmoid_backward", False, (0, 0), (1,), "", "", again)
+    assert "times 1 - a, then times a" in names(found_orders(twice, values))
     assert set(seen) == {True}

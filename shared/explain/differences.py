@@ -23,7 +23,9 @@ class Why(Enum):
     """Why two backends round differently at a joint.
 
     SUM
-        They add in another order, or one rounds a product that the other fuses.
+        They add in another order, perhaps with products fused into the sum.
+    FUSED
+        One rounds a product before it adds it, the other fuses both.
     PRODUCT
         They multiply in another order.
     FORMULA
@@ -35,6 +37,7 @@ class Why(Enum):
     """
 
     SUM = "another order of the sum"
+    FUSED = "a product fused into a sum"
     PRODUCT = "another order of multiplication"
     FORMULA = "another formula"
     FUNCTION = "another exp"

@@ -13,7 +13,7 @@ import numpy as np
 
 from shared.backend import Array
 from shared.explain.bits import equal_bits
-from shared.explain.orders import Order, Own, in_their_dtype, orders_of
+from shared.explain.orders import ROUNDED_ONCE, Order, Own, in_their_dtype, orders_of
 from shared.explain.reading import Operation, Value
 from shared.explain.sum_orders import SUMS
 
@@ -58,6 +58,9 @@ def found_orders(
         fitting = [(order, equal_bits(order.compute(own), result)) for order in orders]
         if not orders or not np.any([fit for _, fit in fitting], axis=0).all():
             return Found((), len(orders), 0)
+        if len(orders) == 1 and operation.does in ROUNDED_ONCE:
+            # IEEE-754 leaves one result: there is nothing to tell apart.
+            return Found(orders, 1, 0)
         probes = list(_probes(operation, values))
         results = np.stack([operation.again(probe)[0] for probe in probes])
         stacked = [np.stack(arrays) for arrays in zip(*probes, strict=True)]

@@ -64,6 +64,7 @@ class Replay:
         self.stands = self._stands()
         self._made_by = _made_by(reading)
         self._found: dict[int, Found] = {}
+        self._recipes: dict[str, Recipe | None] = {}
 
     def array(self, role: str) -> Array | None:
         """Return a quantity as the backend has it and the spine lays it out, if it has it."""
@@ -87,6 +88,11 @@ class Replay:
 
     def recipe(self, role: str) -> Recipe | None:
         """Return how the backend makes a joint; None if it does not."""
+        if role not in self._recipes:
+            self._recipes[role] = self._recipe(role)
+        return self._recipes[role]
+
+    def _recipe(self, role: str) -> Recipe | None:
         index, own = self.stands.get(role), self.array(role)
         if index is None or own is None:
             return None

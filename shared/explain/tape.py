@@ -58,6 +58,11 @@ class _Tape:
         tape = self
 
         class Dispatched(self.torch.utils._python_dispatch.TorchDispatchMode):  # type: ignore[misc, name-defined]
+            @classmethod
+            def _should_skip_dynamo(cls) -> bool:
+                # Else torch loads its compiler, for more than a second.
+                return False
+
             def __torch_dispatch__(
                 self, operator: Any, types: Any, args: Any = (), options: Any = None
             ) -> Any:
