@@ -178,6 +178,28 @@ def judge_command(chosen: argparse.Namespace) -> int:
     return verdict_code([one.certificate for one in judged])
 
 
+def explain_command(chosen: argparse.Namespace) -> int:
+    """Show one step from inside."""
+    from shared.explain.asked import asked_step
+    from shared.explain.explanation import explain
+    from shared.report.data import write_json
+    from shared.report.explain_data import explanation_data
+    from shared.report.explain_dot import write_dot
+    from shared.report.explain_text import print_explanation
+    from shared.report.terminal import report_console
+
+    asked = asked_step(chosen)
+    explanation = explain(asked.moment, asked.loaded, asked.element, asked.missing)
+    console = report_console()
+    print_explanation(console, explanation)
+    if asked.json_path:
+        write_json(asked.json_path, explanation_data(explanation, asked.command))
+    if asked.dot_path:
+        paths = write_dot(asked.dot_path, explanation)
+        console.print(f"Written: {', '.join(map(str, paths))}", markup=False)
+    return 3 if explanation.missing else 0
+
+
 def verdict_code(certificates: Sequence[BackendCertificate]) -> int:
     """Return 1 if anything is different, 3 if anything is undecided, else 0."""
     from shared.certificate.judge import total
@@ -275,6 +297,7 @@ def calibrate_command(chosen: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run_command,
     "judge": judge_command,
+    "explain": explain_command,
     "faults": faults_command,
     "power": power_command,
     "spec": spec_command,

@@ -68,7 +68,7 @@ def asked_run(chosen: Namespace) -> AskedRun:
     """
     epochs = None if chosen.epochs is None else parse_count(chosen.epochs, "epochs")
     rate = None if chosen.lr is None else parse_learning_rate(chosen.lr)
-    one, seed = _problem_and_seed(chosen)
+    one, seed = asked_problem(chosen)
     one = one.changed(epochs, rate)
     dtype, seeds = require_dtype(chosen.dtype), _seeds(chosen, seed)
     json_path, one_in = asked_json(chosen), asked_sample(chosen)
@@ -106,9 +106,29 @@ def asked_spec(chosen: Namespace) -> str:
     """Return the spec, as text, of the built-in problem that a user wants to start from."""
     from shared.spec.written import spec_of, spec_text
 
-    one, seed = _built_in(chosen), _typed_seed(chosen)
+    one, seed = _built_in(chosen), asked_seed(chosen)
     folder = None if chosen.data is None else Path(chosen.data)
     return spec_text(spec_of(one, DEFAULT_SEED if seed is None else seed, folder))
+
+
+def asked_problem(chosen: Namespace) -> tuple[Problem, int]:
+    """Return the problem, and the seed that is meant where no other is typed.
+
+    Raises as `asked_run` does.
+    """
+    if chosen.spec is None:
+        return _built_in(chosen), DEFAULT_SEED
+    if chosen.problem is not None:
+        raise UsageError("--spec and --problem exclude each other; expected one of them.")
+    if chosen.data is not None:
+        raise UsageError("--spec and --data exclude each other; a spec names its data.")
+    spec = read_spec(Path(chosen.spec))
+    return spec.problem, spec.seed
+
+
+def asked_seed(chosen: Namespace) -> int | None:
+    """Return the seed that was typed; None where none was."""
+    return None if chosen.seed is None else require_seed(parse_count(chosen.seed, "seed"))
 
 
 def asked_json(chosen: Namespace) -> Path | None:
@@ -147,18 +167,6 @@ def asked_backends(chosen: Namespace) -> tuple[list[Loaded], list[Missing]]:
     return loaded, missing
 
 
-def _problem_and_seed(chosen: Namespace) -> tuple[Problem, int]:
-    """Return the problem, and the seed that is meant where no other is typed."""
-    if chosen.spec is None:
-        return _built_in(chosen), DEFAULT_SEED
-    if chosen.problem is not None:
-        raise UsageError("--spec and --problem exclude each other; expected one of them.")
-    if chosen.data is not None:
-        raise UsageError("--spec and --data exclude each other; a spec names its data.")
-    spec = read_spec(Path(chosen.spec))
-    return spec.problem, spec.seed
-
-
 def _built_in(chosen: Namespace) -> Problem:
     name = DEFAULT_PROBLEM if chosen.problem is None else chosen.problem
     return problem(name, None if chosen.data is None else Path(chosen.data))
@@ -166,7 +174,7 @@ def _built_in(chosen: Namespace) -> Problem:
 
 def _seeds(chosen: Namespace, default: int) -> int | tuple[int, ...]:
     if chosen.seeds is None:
-        seed = _typed_seed(chosen)
+        seed = asked_seed(chosen)
         return default if seed is None else seed
     if chosen.seed is not None:
         raise UsageError("--seed and --seeds exclude each other; expected one of them.")
@@ -195,10 +203,6 @@ def _asked_every(chosen: Namespace) -> int | None:
         if given:
             raise UsageError(f"--every records parameters alone; expected no {option} beside it.")
     return require_every(parse_count(chosen.every, "every"))
-
-
-def _typed_seed(chosen: Namespace) -> int | None:
-    return None if chosen.seed is None else require_seed(parse_count(chosen.seed, "seed"))
 
 
 def _record_folder(chosen: Namespace) -> Path | None:

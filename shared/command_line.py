@@ -16,7 +16,7 @@ def build_parser() -> argparse.ArgumentParser:
         "3 undecided or a backend missing, 130 interrupted.",
     )
     commands = parser.add_subparsers(
-        metavar="{run,judge,faults,power,spec,calibrate,list}", required=True
+        metavar="{run,judge,explain,faults,power,spec,calibrate,list}", required=True
     )
 
     run = commands.add_parser(
@@ -64,6 +64,27 @@ def build_parser() -> argparse.ArgumentParser:
     judging.add_argument("--data", metavar="DIR", help="the folder of mnist's files")
     judging.add_argument("--certify", metavar="N", help="judge one step in N, drawn from the seed")
     judging.add_argument("--json", metavar="FILE", help="write the certificates as JSON")
+
+    explaining = commands.add_parser(
+        "explain",
+        help="show one training step from inside",
+        description="Show one step in every framework: the lines by hand, torch's tape, JAX's "
+        "jaxpr, quantity by quantity, and why last digits differ.",
+    )
+    explaining.set_defaults(command="explain")
+    explaining.add_argument("--problem", metavar="P", help="default: people16")
+    explaining.add_argument("--spec", metavar="FILE", help="your own network and data: mine.json")
+    explaining.add_argument("--data", metavar="DIR", help="the folder of mnist's files")
+    explaining.add_argument("--seed", metavar="N", help="default: the spec's, or 42")
+    explaining.add_argument("--step", metavar="N", help="which step, from 1; default: 1")
+    explaining.add_argument(
+        "--worked", metavar="NAME", help="a worked step instead: symmetric or asymmetric"
+    )
+    explaining.add_argument("--weight", metavar="W", help="whose factors; default: the first, w1")
+    explaining.add_argument("--backends", metavar="A,B", help="names; default: all there are")
+    explaining.add_argument("--dtype", default="float64", metavar="D", help="float64 or float32")
+    explaining.add_argument("--json", metavar="FILE", help="write all that was read as JSON")
+    explaining.add_argument("--dot", metavar="DIR", help="write each graph as a Graphviz file")
 
     speccing = commands.add_parser(
         "spec",

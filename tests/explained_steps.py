@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from shared.explain.spine import Role, spine
 from shared.explain.tape import read_tape
 from shared.network import Network
 from shared.optimizer import Optimizer
-from shared.registry import Loaded, find
+from shared.registry import Loaded, Source, find, sources
 from shared.worked import worked_steps
 from tests.conftest import load_or_skip
 from tests.kinds import COVERING, KINDS, Kind
@@ -86,14 +88,29 @@ SYMMETRIC, ASYMMETRIC = (Case(TINY, worked=name) for name in ("symmetric", "asym
 SQUARED = [
     SYMMETRIC,
     ASYMMETRIC,
-    *(Case(Kind(sizes=s), m) for s in ((3, 4, 2), (5, 4, 3, 2), (64, 30, 10)) for m in (1, 3)),
-    Case(Kind(sizes=(2, 2, 1)), 3),
-    Case(Kind(sizes=(3, 1)), 3),
-    Case(Kind(sizes=(3, 3, 3)), 3),
+    *(Case(Kind(sizes=sizes), m) for sizes in ((3, 4, 2), (64, 30, 10)) for m in (1, 3)),
+    *(Case(Kind(sizes=sizes), 3) for sizes in ((5, 4, 3, 2), (3, 3, 3), (3, 1))),
 ]
-"""Networks of sigmoids throughout, and the mean of squares."""
-OTHERS = [Case(kind, 3) for kind in KINDS] + [Case(kind, 1) for kind in COVERING]
-"""Every kind of network."""
+"""Networks of sigmoids throughout, and the mean of squares; in some, lengths are alike."""
+OTHERS = [Case(kind, 3) for kind in KINDS[1:]] + [Case(kind, 1) for kind in COVERING]
+"""Every other kind of network."""
+SLOW = [*SQUARED, *(Case(kind, 3) for kind in COVERING), *(Case(k, 1) for k in COVERING[1::3])]
+"""Those that a framework is asked that compiles each: every function and loss is among them."""
+FEW = [SYMMETRIC, Case(COVERING[1], 3), Case(COVERING[5], 3)]
+
+
+def _asked(name: str, case: Case, dtype: str) -> bool:
+    return name != "jax" or case in (SLOW if dtype == "float64" else FEW)
+
+
+def steps(cases: Sequence[Case]) -> pytest.MarkDecorator:
+    """Ask each backend of impls/ in both dtypes; what compiles, in float32, of a few steps."""
+    asked = [
+        pytest.param(source, case, dtype, id=f"{source.name}-{case}-{dtype}")
+        for source in sources() for case in cases for dtype in ("float64", "float32")
+        if _asked(source.name, case, dtype)
+    ]  # fmt: skip
+    return pytest.mark.parametrize(("source", "case", "dtype"), asked)
 
 
 def explain(reading: Reading, case: Case, dtype: str) -> Explained:
@@ -111,7 +128,44 @@ def backend(loaded: Loaded, network: Network, dtype: str) -> Backend:
 
 
 @cache
-def explained(loaded: Loaded, case: Case, dtype: str) -> Explained:
+def explained(source: Source, case: Case, dtype: str) -> Explained:
     """Read a step by the reader of a backend's framework, and align it."""
+    loaded = load_or_skip(source)
     one = backend(loaded, case.network, dtype)
     return explain(read(one, case, dtype, loaded.kind.framework), case, dtype)
+
+
+def framework(name: str) -> Any:
+    """Return the module of a framework, if its backend can be had."""
+    load_or_skip(find(name))
+    return import_module(name)
+
+
+def altered(name: str, case: Case, dtype: str = "float64", **attributes: Any) -> Explained:
+    """Return the explained step of a backend of which something was changed."""
+    loaded = load_or_skip(find(name))
+    one = loaded.create(case.network, Optimizer(0.05), dtype)
+    for attribute, what in attributes.items():
+        assert hasattr(one, attribute)
+        setattr(one, attribute, what)
+    return explain(read(one, case, dtype, loaded.kind.framework), case, dtype)
+
+
+def explained_by(name: str, case: Case, dtype: str = "float64") -> Explained:
+    """Return the explained step of the backend of a name."""
+    return explained(find(name), case, dtype)
+
+
+def in_more_than_half(array: Array, exact: Array, is_turned: bool = False) -> bool:
+    """Say whether an array has the exact numbers in more than half of their digits.
+
+    It may lie otherwise, and repeat numbers, or leave repetitions out.
+    """
+    array = array.mT if is_turned and array.ndim > 1 else array
+    if array.size == exact.size:
+        array = array.reshape(exact.shape)
+    elif len(np.unique(exact)) > 1:
+        return False
+    half = np.finfo(exact.dtype).nmant // 2 + 1
+    numbers = exact if array.size == exact.size else exact.ravel()[0]
+    return bool((abs(array - numbers) <= np.ldexp(abs(exact).max(), -half)).all())

@@ -65,7 +65,7 @@ def _account(
     ours, theirs = (one.reading.gradients[place] for one in (reference, other))
     here = differing(ours, theirs)
     made = [_made_whole(one, network, role, place) for one in (reference, other)]
-    is_known = not (unknown & (_upstream(reference, role) | _upstream(other, role)))
+    is_known = all(_is_known(one, role, unknown) for one in (reference, other))
     explained = here & made[0] & made[1] & is_known
     stepwise = other.array(role)
     compiled = np.zeros_like(here) if stepwise is None else differing(stepwise, theirs)
@@ -80,6 +80,15 @@ def _made_whole(replay: Replay, network: Network, role: str, place: int) -> Arra
     }
     made = replay.make(role, given)
     return np.zeros(own.shape, bool) if made is None else ~differing(made, own)
+
+
+def _is_known(replay: Replay, role: str, unknown: frozenset[str]) -> bool:
+    """Whether every joint on the way to a gradient is explained, and made again with its bits."""
+    upstream = _upstream(replay, role)
+    recipes = [replay.recipe(one) for one in upstream]
+    return not (unknown & upstream) and all(
+        one.is_replayed for one in recipes if one is not None and one.inputs
+    )
 
 
 def _upstream(replay: Replay, role: str) -> frozenset[str]:

@@ -165,12 +165,11 @@ class _Work:
         if match.takes[place] not in self._names(index):
             return False
         axis, array = match.axis_of(place), self.reading.values[index].array
-        # Of a single number rows and columns are alike.
-        return (
-            axis is None
-            or array.size == 1
-            or self.turned[index] == (one.axes[place - len(one.inputs)] != axis)
-        )
+        if one.does in ("sum", "mean"):
+            return match.rule.adds(one.axes, array.shape, self.turned[index])
+        if axis is None or array.size == 1:  # of one number rows and columns are alike
+            return True
+        return self.turned[index] == (one.axes[place - len(one.inputs)] != axis)
 
     def _names(self, index: int) -> frozenset[str]:
         """Return under which names a rule may take a value; a 1 may be dL/dL."""
@@ -227,10 +226,8 @@ class _Work:
     def placed(self, one: Operation) -> Placed:
         """Return the role of an operation, now that all is found that can be."""
         role = self.roles[one.outputs[0]] if one.outputs else None
-        if one.does == "":
-            return Placed(role, How.UNALIGNED)
-        if one.index in self.how:
-            return Placed(role, self.how[one.index])
+        if one.does == "" or one.index in self.how:
+            return Placed(role, self.how.get(one.index, How.UNALIGNED))
         return Placed(role, How.RESULT) if role else Placed(self._whole(one), How.PART)
 
     def _whole(self, one: Operation) -> str | None:

@@ -6,23 +6,24 @@ stand, through its own `loss` and `gradients`, and NumPy computes what it always
 
 from __future__ import annotations
 
-import linecache
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from shared.backend import Array, Backend, Params
+from shared.explain.bits import same_bits
 from shared.explain.notebook import Notebook
+from shared.explain.places import source_place
 from shared.explain.reading import LAYOUT, Place, Reading
 from shared.explain.watched import with_loss
 
 _NUMPY_FOLDER = str(Path(np.__file__).parent)
+
+UNSEEN = "not seen"
+"""What an operation is called that went by NumPy's functions: a slice, numbers that were set."""
 
 
 class _Noted(np.ndarray[Any, Any]):
@@ -41,29 +42,66 @@ class _Noted(np.ndarray[Any, Any]):
         function = partial(getattr(ufunc, method), **options)
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         axes = _axes(name, options.get("axis"), inputs[0])
-        noted = self._noted(name, inputs, function, axes)
         if out is None:
-            return noted
-        # In its place: the array is another value from here on.
-        _plain(out[0])[...] = _plain(noted)
-        if isinstance(out[0], _Noted):
-            out[0].value = noted.value
-        return out[0]
+            return self._noted(name, inputs, function, axes)
+        (target,) = out
+        noted = self._noted(name, inputs, lambda *a: function(*a).astype(target.dtype), axes)
+        # In its place: the array is another value from here on, and what it was is kept.
+        self._set_apart(target)
+        _plain(target)[...] = _plain(noted)
+        self._noting.lies_in(noted.value, _plain(target))
+        if isinstance(target, _Noted):
+            target.value = noted.value
+        return target
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
-        return self._noted(function.__name__, args, partial(function, **options), [])
+        leaves = list(_leaves(args))
+
+        def call(*given: Any) -> Any:
+            return function(*_with_leaves(args, iter(given)), **options)
+
+        return self._noted(function.__name__, leaves, call, [])
+
+    def __setitem__(self, key: Any, number: Any) -> None:
+        self._set_apart(self)
+        _plain(self)[key] = _plain(number)
+
+    def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
+        """Convert: that rounds, and no ufunc does it."""
+        return self._noted("astype", [self], lambda a: a.astype(dtype), [])
+
+    def dot(self, other: Any, *_: Any) -> Any:
+        """Multiply by the function of this name, which is seen."""
+        return np.dot(self, other)
+
+    @property
+    def _noting(self) -> Notebook:
+        assert self.notebook is not None, "a view of a noted array has its notebook"
+        return self.notebook
+
+    def _set_apart(self, target: Any) -> None:
+        """Keep what lies in an array that is about to be written over."""
+        for one in list(self._noting.values):
+            if np.shares_memory(one.array, _plain(target)):
+                self._noting.lies_in(one.index, one.array.copy(order="K"))
 
     def _noted(
         self, name: str, inputs: Sequence[Any], function: Callable[..., Any], axes: Sequence[int]
     ) -> _Noted:
-        notebook = self.notebook
-        assert notebook is not None, "a view of a noted array has its notebook"
-        place, within = _place(_calling())
+        notebook = self._noting
+        place, within = source_place((_NUMPY_FOLDER, __file__))
         taken = [_taken(notebook, one, place) for one in inputs]
         index = notebook.value(np.asarray(function(*map(_plain, inputs))))
+        # Of a number that stands in the program NumPy takes the dtype from what it meets.
+        numbers = {i for i, one in enumerate(inputs) if type(one) in (bool, int, float)}
+
+        def again(arrays: Sequence[Array]) -> tuple[Array, ...]:
+            given = [a.item() if i in numbers else a for i, a in enumerate(arrays)]
+            return (np.asarray(function(*given)),)
+
         notebook.operation(
             name, taken, [index], written=place.part, mark=within, axes=axes, place=place,
-            again=lambda arrays: (np.asarray(function(*arrays)),),
+            again=again,
         )  # fmt: skip
         return _noted_array(notebook, index)
 
@@ -108,27 +146,70 @@ def _plain(one: Any) -> Any:
     return one.view(np.ndarray) if isinstance(one, _Noted) else one
 
 
+def _leaves(one: Any) -> Iterator[Any]:
+    """Yield the arrays and numbers that a function is given, out of the lists they stand in."""
+    if isinstance(one, (list, tuple)):
+        for part in one:
+            yield from _leaves(part)
+    elif isinstance(one, (np.ndarray, np.generic, int, float)):
+        yield one
+
+
+def _with_leaves(one: Any, leaves: Iterator[Any]) -> Any:
+    """Return the same lists, with other arrays and numbers in them."""
+    if isinstance(one, (list, tuple)):
+        return type(one)([_with_leaves(part, leaves) for part in one])
+    return next(leaves) if list(_leaves(one)) else one
+
+
 def _value_of(notebook: Notebook, array: Array) -> int:
-    """Return the value that an array is, or whose memory it has: np.asarray loses the subclass."""
+    """Return the value that an array is, or lies where it lies: np.asarray loses the subclass."""
     if isinstance(array, _Noted):
         return array.value
-    return next(one.index for one in notebook.values if np.may_share_memory(one.array, array))
+    known = _lying(notebook, array)
+    return notebook.value(array) if known is None else known
+
+
+def _lying(notebook: Notebook, array: Array) -> int | None:
+    """Return the value whose numbers lie where an array lies."""
+    return next((one.index for one in notebook.values if _lies(one.array) == _lies(array)), None)
+
+
+def _lies(array: Array) -> tuple[Any, ...]:
+    """Return where in memory an array lies, and how; along an axis of one there is no step."""
+    steps = [step for step, n in zip(array.strides, array.shape, strict=True) if n > 1]
+    return (array.ctypes.data, array.shape, steps, array.dtype)
 
 
 def _taken(notebook: Notebook, one: Any, place: Place) -> int:
     """Return the index of an input; a view of a value is a value of its own."""
     if not isinstance(one, _Noted):
-        return notebook.constant(one)
-    known = notebook.values[one.value]
-    plain = _plain(one)
-    if (plain.shape, plain.strides) == (known.array.shape, known.array.strides):
-        return one.value
-    index = notebook.value(plain)
-    shape, turned = plain.shape, _is_turned(plain, known.array)
+        known = _lying(notebook, one) if isinstance(one, np.ndarray) else None
+        return notebook.constant(one) if known is None else known
+    source, whole, plain = one.value, notebook.values[one.value].array, _plain(one)
+    is_copy = not np.shares_memory(whole, plain)
+    if (
+        same_bits(whole, plain)
+        if is_copy
+        else ((_lies(whole), whole.strides) == (_lies(plain), plain.strides))
+    ):
+        return source
+    index, shape, name = notebook.value(plain), plain.shape, UNSEEN
+
+    def again(arrays: Sequence[Array]) -> tuple[Array, ...]:
+        if name != UNSEEN:
+            return (arrays[0].mT if name == "mT" else arrays[0].reshape(shape),)
+        # What would come of other numbers is not known.
+        (given,), (before, after) = arrays, (notebook.values[i].array for i in (source, index))
+        return (after if same_bits(given, before) else np.full_like(after, np.nan),)
+
+    if not is_copy and _is_turned(plain, whole):
+        name = "mT"
+    elif not is_copy and plain.size == whole.size:
+        name = "view" if _lies(whole.reshape(shape)) == _lies(plain) else UNSEEN
     notebook.operation(
-        "mT" if turned else "view", [one.value], [index],
-        written=place.part, mark=LAYOUT, place=place,
-        again=lambda arrays: (arrays[0].mT if turned else arrays[0].reshape(shape),),
+        name, [source], [index], place=place, again=again, written=place.part,
+        mark="" if name == UNSEEN else LAYOUT,
     )  # fmt: skip
     return index
 
@@ -145,26 +226,3 @@ def _axes(name: str, axis: Any, first: Any) -> Sequence[int]:
         return ()
     given = range(first.ndim) if axis is None else np.atleast_1d(axis).tolist()
     return [one % first.ndim - first.ndim for one in given]
-
-
-def _calling() -> FrameType:
-    """Return the frame that called NumPy: the first outside it and outside this file."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith((_NUMPY_FOLDER, __file__)):
-        frame = frame.f_back
-    assert frame is not None, "NumPy is called from somewhere"
-    return frame
-
-
-def _place(frame: FrameType) -> tuple[Place, str]:
-    """Return the piece of source that a frame is executing, and the function it belongs to."""
-    file, code = frame.f_code.co_filename, frame.f_code
-    line, last, start, stop = next(islice(code.co_positions(), frame.f_lasti // 2, None))
-    number = line or frame.f_lineno
-    text = linecache.getline(file, number).rstrip("\n")
-    columns = None
-    if start is not None and stop is not None and last == line:
-        # Positions count bytes of UTF-8.
-        first, end = (len(text.encode()[:byte].decode()) for byte in (start, stop))
-        columns = (first, end)
-    return Place(Path(file).name, number, text, columns), code.co_qualname

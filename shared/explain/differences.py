@@ -54,7 +54,8 @@ class Difference:
     swapped
         What the backend's way makes of the reference's numbers; None where that cannot be had.
     why
-        The cause of what was born; None if nothing was.
+        The cause of what was born; None if nothing was. UNEXPLAINED, too, where one of the two
+        recipes does not give its own backend's bits: then nothing is known of what was inherited.
     evidence
         What was made again, and gave which bits.
     """
@@ -92,7 +93,7 @@ def _at(reference: Replay, other: Replay, role: str, ours: Array, theirs: Array)
         return Difference(*names, here, here, here, swapped, Why.UNEXPLAINED, reason)
     born, inherited = differing(crossed, theirs), differing(ours, crossed)
     why, evidence = None, ""
-    if born.any():
+    if born.any() or not (mine.is_replayed and its.is_replayed):
         why, evidence = _cause(role, mine, its, other, theirs)
     return Difference(*names, here, born, inherited, swapped, why, evidence)
 
@@ -112,19 +113,35 @@ def _cause(role: str, mine: Recipe, its: Recipe, other: Replay, theirs: Array) -
         if unknown:
             return Why.UNEXPLAINED, f"no order of {', '.join(unknown)} gives its bits"
     if role.startswith("a"):
-        return _function(its, other, theirs)
+        return _function(mine, its, other, theirs)
     evidence = f"{its.written} gives its bits; {mine.written} gives others"
-    return _kind(role, mine), evidence
+    return _kind(role, mine, its), evidence
 
 
-def _kind(role: str, recipe: Recipe) -> Why:
-    """Say what two ways to a joint can differ in."""
-    is_passed_on = any(name.startswith("dL/d") for name in recipe.inputs)
-    if role.startswith("dL/dz"):
-        return Why.PRODUCT if is_passed_on else Why.FORMULA
-    if role.startswith("dL/da"):
-        return Why.SUM if is_passed_on else Why.PRODUCT
+def _kind(role: str, mine: Recipe, its: Recipe) -> Why:
+    """Say what two ways to a joint differ in."""
+    is_passed_on = any(name.startswith("dL/d") for name in mine.inputs)
+    if role.startswith("dL/dz") or (role.startswith("dL/da") and not is_passed_on):
+        if _factors(mine.written) == _factors(its.written):
+            return Why.PRODUCT
+        return Why.FUSED if ("fma" in mine.written) != ("fma" in its.written) else Why.FORMULA
     return Why.SUM
+
+
+def _factors(formula: str) -> list[str]:
+    """Return what a formula multiplies, in order of its letters, whatever it multiplies first."""
+    parts, depth, begin, closed = [], 0, 0, len(formula)
+    for place, sign in enumerate(formula):
+        depth += (sign == "(") - (sign == ")")
+        if depth == 0:
+            closed = min(closed, place)
+            if sign == "·":
+                parts.append(formula[begin:place])
+                begin = place + 1
+    if parts:
+        return sorted(factor for one in (*parts, formula[begin:]) for factor in _factors(one))
+    is_enclosed = formula.startswith("(") and closed == len(formula) - 1
+    return _factors(formula[1:-1]) if is_enclosed else [formula]
 
 
 def _not_made_again(recipe: Recipe, replay: Replay) -> tuple[str, ...]:
@@ -133,11 +150,12 @@ def _not_made_again(recipe: Recipe, replay: Replay) -> tuple[str, ...]:
     return tuple(one.name for one in operations if one.does not in FUNCTIONS)
 
 
-def _function(its: Recipe, other: Replay, theirs: Array) -> tuple[Why, str]:
+def _function(mine: Recipe, its: Recipe, other: Replay, theirs: Array) -> tuple[Why, str]:
     """Say what is known of a function that is not NumPy's."""
     operations = [other.reading.operations[i] for i in its.functions]
     if not operations:
-        return Why.FUNCTION, f"{its.written} with {', '.join(its.rounded)} gives its bits"
+        why = Why.FUNCTION if its.written == mine.written else Why.FORMULA
+        return why, f"{its.written} with {', '.join(its.rounded)} gives its bits"
     if [one.does for one in operations] != ["sigmoid"]:
         names = ", ".join(one.name for one in operations)
         return Why.FUNCTION, f"{names}, run again, gives its bits"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.backend import Array, Backend, Elementary, Params
+from shared.errors import BackendUnavailable
 from shared.explain.account import Account, accounts
 from shared.explain.alignment import Alignment, align
 from shared.explain.by_hand import read_by_hand
@@ -97,12 +98,18 @@ def explain(
     seen: list[Seen] = []
     replays: list[Replay] = []
     for one in loaded:
-        read = READERS.get(one.kind.framework)
-        if read is None or one.source.path is not None:
-            left_out.append(Missing(one.name, f"no reader knows {one.kind.framework}'s inside"))
+        framework = one.kind.framework
+        if framework not in READERS or one.source.path is not None:
+            what = "a file of one's own" if framework in READERS else f"{framework}'s inside"
+            left_out.append(Missing(one.name, f"no reader knows {what}"))
             continue
-        backend = one.create(network, moment.optimizer, moment.dtype)
-        reading = read(backend, one.name, one.version, moment.params, moment.x, moment.y)
+        try:
+            backend = one.create(network, moment.optimizer, moment.dtype)
+        except BackendUnavailable as error:
+            left_out.append(Missing(one.name, str(error)))
+            continue
+        step = (moment.params, moment.x, moment.y)
+        reading = READERS[framework](backend, one.name, one.version, *step)
         aligned = align(reading, network, roles)
         functions = backend.elementary if isinstance(backend, Elementary) else None
         replay = Replay(reading, aligned, network, roles, functions)

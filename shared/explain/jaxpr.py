@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import string
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,19 @@ from shared.backend import Array, Params
 from shared.explain.notebook import Notebook
 from shared.explain.reading import Again, Reading
 
-_BODIES = ("jaxpr", "call_jaxpr")
-"""The parameters in which an equation that calls a function holds its program."""
+_BODIES = {
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "checkpoint": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "core_call": "call_jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+}
+"""The equations that call a function once, and the parameter that holds its program.
+
+A loop has a program in it, too, but runs it as often as it likes: it stays an equation, whole.
+"""
 
 
 def read_jaxpr(
@@ -72,12 +83,13 @@ class _Run:
         known = {id(v): self.notebook.constant(np.asarray(c)) for v, c in
                  zip(jaxpr.constvars, constants, strict=True)}  # fmt: skip
         known |= {id(v): index for v, index in zip(jaxpr.invars, given, strict=True)}
+        used = {id(v) for one in jaxpr.eqns for v in one.invars} | {id(v) for v in jaxpr.outvars}
         for equation in jaxpr.eqns:
             inputs = [self._operand(known, one) for one in equation.invars]
             stack = str(equation.source_info.name_stack) or mark
-            body = next((equation.params[key] for key in _BODIES if key in equation.params), None)
+            body = equation.params.get(_BODIES.get(equation.primitive.name, ""))
             if body is None:
-                outputs = self._equation(equation, inputs, stack)
+                outputs = self._equation(equation, inputs, stack, used)
             else:
                 inner, consts = getattr(body, "jaxpr", body), getattr(body, "consts", ())
                 outputs = self.program(
@@ -93,11 +105,17 @@ class _Run:
         """Return the value of a variable, or of a number that stands in the equation."""
         return known[id(one)] if id(one) in known else self.notebook.constant(np.asarray(one.val))
 
-    def _equation(self, equation: Any, inputs: Sequence[int], mark: str) -> list[int]:
+    def _equation(
+        self, equation: Any, inputs: Sequence[int], mark: str, used: Container[int]
+    ) -> list[int]:
         self.notebook.is_backward = "transpose(" in mark
         again, values = _again(self.jax, equation), self.notebook.values
         arrays = again([values[i].array for i in inputs])
-        outputs = [self.notebook.value(array, self.letter()) for array in arrays]
+        outputs = [
+            # What nothing is made of has no letter of its own.
+            self.notebook.value(array, self.letter() if id(v) in used else "_")
+            for v, array in zip(equation.outvars, arrays, strict=True)
+        ]
         name = _name(equation)
         names = [" ".join(values[i].name for i in some) for some in (outputs, inputs)]
         self.notebook.operation(

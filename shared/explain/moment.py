@@ -81,7 +81,7 @@ def moment_of(one: Problem, seed: int, number: int, dtype: str, guide: Loaded) -
     (_, batches), *_ = batch_runs(one, seed, number - 1, number)
     chosen = batches[0]
     return Moment(
-        f"step {number} of {one.name}, seed {seed}",
+        f"step {number:,} of {one.name}, seed {seed}",
         _story(number, guide),
         one.network, optimizer, dtype, params, data.x[chosen], data.y[chosen],
         tuple(int(i) for i in chosen),
@@ -91,4 +91,5 @@ def moment_of(one: Problem, seed: int, number: int, dtype: str, guide: Loaded) -
 def _story(number: int, guide: Loaded) -> str:
     if number == 1:
         return "The first step: every framework begins at the same parameters."
-    return f"Every framework takes it from where {guide.name} had come after {number - 1} steps."
+    steps = "1 step" if number == 2 else f"{number - 1:,} steps"
+    return f"Every framework takes it from where {guide.name} had come after {steps}."

@@ -28,7 +28,8 @@ class Moved:
     """What a backend's update made of its gradient.
 
     way
-        TWICE or FUSED; "" where neither gives the backend's bits.
+        TWICE or FUSED; "" where neither gives the backend's bits. TWICE where both do, as they
+        must if η is a power of two.
     """
 
     backend: str
@@ -46,8 +47,8 @@ def moved(backend: Backend, name: str, params: Params, grads: Params, rate: Arra
     ]
     seen = [(params, grads, after)]
     seen += [(w, g, backend.update(w, g, OptimizerState())[0]) for w, g in probes]
-    ways = [way for way in (TWICE, FUSED) if all(_gives(way, *one, rate) for one in seen)]
-    return Moved(name, after, ways[0] if len(ways) == 1 else "")
+    ways = (way for way in (TWICE, FUSED) if all(_gives(way, *one, rate) for one in seen))
+    return Moved(name, after, next(ways, ""))
 
 
 def differences_after(
@@ -57,18 +58,15 @@ def differences_after(
 
     Shapes: grads are the other backend's own.
     """
-    found = []
+    found, unknown = [], not (reference.way and other.way)
     for name, w, g, ours, theirs in zip(
         names, params, grads, reference.after, other.after, strict=True
     ):
         here = differing(ours, theirs)
         crossed = _made(reference.way or TWICE, w, g, rate)
         born, inherited = differing(crossed, theirs), differing(ours, crossed)
-        why = None
-        if born.any():
-            why = Why.FUSED if reference.way and other.way else Why.UNEXPLAINED
         if here.any() or born.any():
-            evidence = f"{other.way} gives its bits; {reference.way} gives others" if why else ""
+            why, evidence = _cause(reference, other) if born.any() or unknown else (None, "")
             found.append(
                 Difference(
                     f"new {name}", other.backend, reference.backend, here, born, inherited, None,
@@ -76,6 +74,13 @@ def differences_after(
                 )
             )  # fmt: skip
     return tuple(found)
+
+
+def _cause(reference: Moved, other: Moved) -> tuple[Why, str]:
+    unknown = [one.backend for one in (reference, other) if not one.way]
+    if unknown:
+        return Why.UNEXPLAINED, f"neither {TWICE} nor {FUSED} gives the bits of {unknown[0]}"
+    return Why.FUSED, f"{other.way} gives its bits; {reference.way} gives others"
 
 
 def learning_rate(optimizer: Optimizer, dtype: np.dtype[Any]) -> Array:

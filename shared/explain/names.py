@@ -11,8 +11,8 @@ import re
 
 from shared.network import Network
 
-_NAMED = re.compile(r"(?<![A-Za-z_])([azpWbf]'?)(\d+)(?![\d\[])")
-"""A role's letter and layer: a1, z2, f'1."""
+_NAMED = re.compile(r"(?:(?<![A-Za-z_])|(?<=dL/d))([azpWbf]'?)([12])(?![\d\[])")
+"""A role's letter and layer, in a network of two: a1, z2, f'1, the W1 of dL/dW1."""
 
 
 def shown(text: str, network: Network) -> str:

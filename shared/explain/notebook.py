@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,6 +27,10 @@ class Notebook:
         index = len(self.values)
         self.values.append(Value(index, name or f"v{index}", array, is_constant))
         return index
+
+    def lies_in(self, index: int, array: Array) -> None:
+        """Say where the numbers of a value lie from now on."""
+        self.values[index] = replace(self.values[index], array=array)
 
     def constant(self, number: float | Array) -> int:
         """Take a number down that stands in the program."""

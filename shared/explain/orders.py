@@ -134,7 +134,8 @@ def _number_by_number(
         # What comes after the operands says which operation it is: the 2 of a², a threshold of 0.
         if len(inputs) >= count and all(one.is_constant for one in inputs[count:]):
             yield "rounded once", formula, _elementwise(function, inputs, count)
-        if does == "div" and inputs[-1].is_constant:
+        if does == "div":
+            # A program may take the reciprocal of what it divides many numbers by.
             reciprocal = _elementwise(lambda a, b: a * (1 / b), inputs, count)
             yield "times the reciprocal, rounded", "{0}·(1 / {1})", reciprocal
     elif does in SLOPES and len(inputs) == 2:

@@ -148,6 +148,9 @@ class _Making:
             turned = self.replay.alignment.is_turned[index]
             return _laid_out(self.given[role], reading.values[index].array, turned)
         one = self.replay._made_by.get(index)
+        if one is not None and one.does == "ones":
+            # Ones are made of an array's shape, not of its numbers: dL/dL is not made from L.
+            return np.ones_like(reading.values[index].array)
         inputs = None if one is None else [self.value(i) for i in one.inputs]
         if one is None or inputs is None or any(array is None for array in inputs):
             return None
@@ -181,8 +184,10 @@ class _Making:
             return value.name
         if one.does == LAYOUT:
             return self.written(one.inputs[0], inside)
-        names = [self.written(i, inside=True) for i in one.inputs]
         orders = self.replay.order(one).orders
+        if orders and orders[0].formula in ("{0}", "a1"):
+            return self.written(one.inputs[0], inside)
+        names = [self.written(i, inside=True) for i in one.inputs]
         if not orders:
             return f"{one.name}({', '.join(names)})"
         text = _formula(orders[0], names)

@@ -7,7 +7,7 @@ stand in the program.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.certificate.exact_step import functions
@@ -23,7 +23,8 @@ class Rule:
     """From what it takes, an operation makes a role.
 
     over
-        Of a matrix product the axis of each factor that is summed over, as the spine has it.
+        Of a matrix product the axis of each factor that is summed over, as the spine has it; of a
+        sum the one axis, where it is not all that are.
     rows
         And whose other axis becomes the rows of the result.
     """
@@ -33,6 +34,15 @@ class Rule:
     gives: str
     over: tuple[int, ...] = ()
     rows: str = ""
+
+    def adds(self, axes: Sequence[int], shape: Sequence[int], is_turned: bool) -> bool:
+        """Whether a sum over some axes of an array adds what this rule adds."""
+        added = {axis for axis in axes if shape[axis] > 1}
+        longer = {axis - len(shape) for axis, n in enumerate(shape) if n > 1}
+        if self.takes == (self.gives,):
+            return not added
+        meant = {(-1, -2)[axis == -1] if is_turned else axis for axis in self.over}
+        return added == (longer & meant if self.over else longer)
 
 
 def rules_for(network: Network, samples: int) -> tuple[Rule, ...]:
@@ -113,7 +123,7 @@ def _through(name: str, layer: int) -> Iterator[Rule]:
 def _gradients(layer: int, delta: str) -> Iterator[Rule]:
     """What falls out of dL/dz: the gradients of the layer, and dL/da of the one below."""
     a, W = below(layer), f"W{layer}"
-    yield Rule("sum", (delta,), f"dL/db{layer}")
+    yield Rule("sum", (delta,), f"dL/db{layer}", (-2,))
     yield Rule("sum", (f"dL/db{layer}",), f"dL/db{layer}")
     yield Rule("matmul", (delta, a), f"dL/d{W}", (-2, -2), rows=delta)
     if layer > 1:
@@ -143,6 +153,8 @@ def _loss(network: Network, samples: int) -> Iterator[Rule]:
         yield Rule("mean", ("e²",), "L")
         yield Rule("div", ("2e", divisor), f"dL/d{output}")
     else:
+        yield Rule("sum", ("e²",), "Σₖe²", (-1,))
+        yield Rule("sum", ("Σₖe²",), "Σe²")
         yield Rule("div", ("Σe²", f"{samples}"), "Σe²/m")
         yield Rule("div", ("Σe²/m", "2"), "L")
         yield Rule("div", ("dL/dL", "2"), "dL/d(Σe²/m)")

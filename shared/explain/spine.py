@@ -137,10 +137,13 @@ def _loss(
     yield "e", f"{output_role(network)} - y", FORWARD, output - y
     if not network.from_logits:
         yield "e²", "e e", FORWARD, (output - y) * (output - y)
-        total = ((output - y) * (output - y)).sum()
-        yield "Σe²", "sum of e²", FORWARD, total
-        if network.loss == "quadratic_cost":
-            yield "Σe²/m", f"Σe² / {len(y)}", FORWARD, total / len(y)
+        each = ((output - y) * (output - y)).sum(axis=-1)
+        is_halved = network.loss == "quadratic_cost"
+        if is_halved:
+            yield "Σₖe²", "sum of e² of each sample", FORWARD, each
+        yield "Σe²", "sum of e²", FORWARD, each.sum()
+        if is_halved:
+            yield "Σe²/m", f"Σe² / {len(y)}", FORWARD, each.sum() / len(y)
     yield "L", network.loss.replace("_", " "), FORWARD, (exact.loss(balls, network, output, z, y))
 
 
@@ -174,8 +177,9 @@ def _backward(
         yield "2e", "2 e", BACKWARD, 2 * (output - y)
     for layer in range(last, 0, -1):
         one, a = layers[layer - 1], below(layer + 1)
-        if one.above is not None:
-            above = "dL/de² 2e" if layer == last else f"dL/dz{layer + 1} W{layer + 1}"
+        above = "dL/de² 2e" if layer == last else f"dL/dz{layer + 1} W{layer + 1}"
+        is_answer = network.output == "identity" and layer == last
+        if one.above is not None and not is_answer:
             yield f"dL/d{a}", above, BACKWARD, one.above
             if network.activation == "tanh" and layer < last:
                 rest = 1 - one.true.value
@@ -183,6 +187,7 @@ def _backward(
                 yield once, once, BACKWARD, one.above * rest
                 yield twice, twice, BACKWARD, one.above * rest * one.true.value
         delta = f"dL/d{a} f'{layer}" if one.above is not None else "by the loss, from z"
+        delta = above if is_answer else delta
         yield f"dL/dz{layer}", delta, BACKWARD, one.delta
         yield f"dL/db{layer}", f"dL/dz{layer} of all samples", BACKWARD, grads[2 * layer - 1]
         yield f"dL/dW{layer}", f"dL/dz{layer}ᵀ {below(layer)}", BACKWARD, grads[2 * layer - 2]

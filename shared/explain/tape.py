@@ -17,6 +17,7 @@ import numpy as np
 from shared.backend import Array, Backend, Params
 from shared.explain.notebook import Notebook
 from shared.explain.reading import LAYOUT, Again, Node, Reading
+from shared.explain.tensors import copied, dispatch_mode, operator_name, repeated_once, summed_axes
 from shared.explain.vocabulary import meaning
 from shared.explain.watched import with_loss
 
@@ -53,32 +54,13 @@ class _Tape:
         self._running: int | None = None
         self.found: list[_Found] = []
 
-    def mode(self) -> Any:
-        """Return the context in which every operator is seen."""
-        tape = self
-
-        class Dispatched(self.torch.utils._python_dispatch.TorchDispatchMode):  # type: ignore[misc, name-defined]
-            @classmethod
-            def _should_skip_dynamo(cls) -> bool:
-                # Else torch loads its compiler, for more than a second.
-                return False
-
-            def __torch_dispatch__(
-                self, operator: Any, types: Any, args: Any = (), options: Any = None
-            ) -> Any:
-                result = operator(*args, **(options or {}))
-                tape.dispatched(operator, args, options or {}, result)
-                return result
-
-        return Dispatched()
-
     def around(self, watching: ExitStack, loss: Callable[..., Any]) -> Callable[..., Any]:
         """Return the loss, watched: from its first operator on everything is written down."""
 
         def watched(leaves: Sequence[Any], x: Any, y: Any) -> Any:
             *weights, samples, targets = map(self._value, (*leaves, x, y))
             self.notebook.handed_over(weights, samples, targets)
-            with self.mode():
+            with dispatch_mode(self.torch, self.dispatched):
                 returned = loss(leaves, x, y)
             value, activations, z = returned
             self._walk(value, leaves)
@@ -86,7 +68,7 @@ class _Tape:
             named |= {f"z{self.layers}": z, "L": value}
             self.notebook.results |= {role: self._value(one) for role, one in named.items()}
             self.notebook.is_backward = True
-            watching.enter_context(self.mode())
+            watching.enter_context(dispatch_mode(self.torch, self.dispatched))
             return returned
 
         return watched
@@ -99,15 +81,20 @@ class _Tape:
         tensors = [one for one in args if self._is_tensor(one)]
         outputs = result if isinstance(result, (tuple, list)) else (result,)
         node = None if self._running is None else self.found[self._running]
-        name = _name(operator, args)
+        name = operator_name(operator, args)
         places = self._places(name, args)
+        inputs = [self._operand(args[i]) for i in places]
+        if operator._schema.is_mutable:
+            # In its place: what lies there is another value from here on.
+            written = {one.untyped_storage().data_ptr() for one in outputs}
+            self._known = {key: i for key, i in self._known.items() if key[0] not in written}
         index = self.notebook.operation(
             name,
-            [self._operand(args[i]) for i in places],
+            inputs,
             [self._value(one) for one in outputs if self._is_tensor(one)],
             written=f"{name}({', '.join(map(self._written, args))})",
             mark="" if node is None else node.name,
-            axes=_axes(operator.name(), args, tensors),
+            axes=summed_axes(operator.name(), args, tensors),
             again=self._again(operator, args, options, places),
         )  # fmt: skip
         if node is not None:
@@ -138,7 +125,7 @@ class _Tape:
         if key not in self._known:
             self._kept.append(tensor)
             self._is_looking = True
-            array = _copied(tensor.numpy(force=True))
+            array = copied(tensor.numpy(force=True))
             self._is_looking = False
             self._known[key] = self.notebook.value(array)
         return self._known[key]
@@ -154,7 +141,7 @@ class _Tape:
             given, found = list(args), dict(zip(places, arrays, strict=True))
             for i, shape, stride in shapes:
                 # Made by torch, since its products round by where in memory a tensor begins.
-                once = _once(shape, stride)
+                once = repeated_once(shape, stride)
                 tensor = torch.empty_strided(once, stride, dtype=args[i].dtype)
                 numbers = np.array(found[i][tuple(slice(n) for n in once)])
                 given[i] = tensor.copy_(torch.from_numpy(numbers)).expand(shape)
@@ -247,31 +234,3 @@ class _Found:
             self.index, self.name, self.after, self.saved, self.arriving, self.leaving,
             self.forward, tuple(self.backward),
         )  # fmt: skip
-
-
-def _once(shape: Sequence[int], stride: Sequence[int]) -> list[int]:
-    """Return the shape of what is there once, of an array that repeats numbers by steps of 0."""
-    return [n if step else 1 for n, step in zip(shape, stride, strict=True)]
-
-
-def _copied(array: Array) -> Array:
-    """Return a copy that lies in memory as the array does, and repeats what that repeats."""
-    once = array[tuple(slice(n) for n in _once(array.shape, array.strides))]
-    return np.broadcast_to(once.copy(order="K"), array.shape)
-
-
-def _name(operator: Any, args: Any) -> str:
-    """Name an operator as torch does, less its overload; a power with its exponent."""
-    namespace, _, name = operator.name().partition("::")
-    name = f"{namespace}.{name.partition('.')[0]}"
-    return f"{name}[{args[1]}]" if name == "aten.pow" else name
-
-
-def _axes(name: str, args: Any, tensors: Sequence[Any]) -> Sequence[int]:
-    """Return the axes that are summed over, counted from the end."""
-    if name in ("aten::mm", "aten::addmm"):
-        return (-1, -2)
-    if name.startswith(("aten::sum", "aten::mean")):
-        rank = tensors[0].dim()
-        return [one % rank - rank for one in (args[1] if len(args) > 1 else range(rank))]
-    return ()

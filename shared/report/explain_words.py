@@ -1,0 +1,108 @@
+"""Where a quantity is computed, in words: a line by hand, a node of a tape, an equation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from shared.backend import Array
+from shared.explain.alignment import How
+from shared.explain.explanation import Explanation, Seen
+from shared.explain.names import shown
+from shared.explain.reading import Node, Operation
+from shared.network import Network
+from shared.ulp import INCOMPARABLE, places, ulp_distance
+
+OWN = {"numpy": "by hand", "torch": "the tape", "jax": "the jaxpr"}
+"""By framework, what its column shows."""
+
+
+def makers(seen: Seen, role: str) -> list[Operation]:
+    """Return the operations that make a role, in their order; several if it is made again."""
+    return [
+        one for one, placed in zip(seen.reading.operations, seen.alignment.placed, strict=True)
+        if placed.role == role and placed.how in (How.RULE, How.RESULT)
+    ]  # fmt: skip
+
+
+def where(seen: Seen, one: Operation, network: Network) -> str:
+    """Say where an operation stands: a line and the part of it, a node, or an equation."""
+    if one.place is not None:
+        return f"{one.place.line}: {one.place.part}"
+    if seen.reading.nodes:
+        return _on_the_tape(seen, one, network)
+    return f"{one.written}  {one.mark}"
+
+
+def _on_the_tape(seen: Seen, one: Operation, network: Network) -> str:
+    name = one.name.removeprefix("aten.")
+    for node in seen.reading.nodes:
+        if one.index in node.backward:
+            saved = ", ".join(_saved_by(seen, node, network))
+            return f"{node.name} runs {name}" + (f"; saved {saved}" if saved else "")
+        if node.forward == one.index:
+            return f"{name}, leaves {node.name}"
+    return name
+
+
+def ghost(seen: Seen, role: str, product: str, explanation: Explanation) -> str:
+    """Say where a factor that is never formed goes into the product after it."""
+    network = explanation.moment.network
+    if role in network.param_names or role in ("x", "y"):
+        return ", ".join(["handed in", *_saved(seen, role)])
+    recipe = seen.recipes.get(product)
+    within = [where(seen, one, network).partition(" runs ")[0] for one in makers(seen, product)]
+    if recipe is None or not within:
+        return "never formed"
+    return f"never formed; inside {within[0]}: {shown(recipe.written, network)}"
+
+
+def _saved_by(seen: Seen, node: Node, network: Network) -> Iterator[str]:
+    """Say what a node saved."""
+    for name, value in node.saved.items():
+        role = seen.alignment.roles[value]
+        yield f"{name} = {shown(role, network)}" if role else name
+
+
+def _saved(seen: Seen, role: str) -> Iterator[str]:
+    """Say which nodes saved a role."""
+    for node in seen.reading.nodes:
+        for name, value in node.saved.items():
+            if seen.alignment.roles[value] == role:
+                yield f"saved by {node.name} as {name}"
+
+
+def ulps_from(value: Array, exact: Array) -> str:
+    """Word how far a number is from another: `=`, `+1` or `-2` ULPs, or that it is no number."""
+    distance = int(ulp_distance(value.reshape(1), exact.reshape(1))[0])
+    if distance == int(INCOMPARABLE):
+        return "NaN"
+    if distance == 0:
+        return "="
+    is_above = bool(places(value.reshape(1))[0] > places(exact.reshape(1))[0])
+    return f"{'+' if is_above else '-'}{distance:,}"
+
+
+def shortest(value: Array) -> str:
+    """Write a number with as many digits as tell it from all others of its dtype."""
+    return str(np.asarray(value)[()])
+
+
+def trimmed(digits: str) -> str:
+    """Return a decimal number without the zeros at its end, but for one behind the point.
+
+    Examples
+    --------
+    >>> trimmed("1.0000"), trimmed("0.2500"), trimmed("1.50e-20"), trimmed("0")
+    ('1.0', '0.25', '1.50e-20', '0')
+    """
+    if "." not in digits or "e" in digits:
+        return digits
+    short = digits.rstrip("0")
+    return short + "0" if short.endswith(".") else short
+
+
+def bits(value: Array) -> str:
+    """Write a number with all its bits."""
+    return float(value).hex()
