@@ -19,6 +19,7 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks.tables import table_of
+from shared.explain.differences import Why
 from shared.explain.explanation import Explanation, explain
 from shared.explain.moment import Moment, moment_of, worked_moment
 from shared.host import THREAD_VARIABLES, host
@@ -82,7 +83,7 @@ def main() -> None:
     table = table_of(
         ("steps", "backend"), ("numbers", "differ", "explained", "", "compiled otherwise")
     )
-    whys: dict[str, Counter[str]] = {}
+    whys: dict[tuple[str, str], Counter[Why]] = {}
     for title, moments in groups():
         counts: dict[str, Count] = {}
         for moment in moments:
@@ -91,9 +92,8 @@ def main() -> None:
             )
             for seen in told.seen[1:]:
                 counts.setdefault(seen.name, Count()).add(seen.name, told)
-            whys.setdefault(title, Counter()).update(
-                f"{one.backend}: {one.why.value}" for one in told.differences if one.why
-            )
+                born = [one.why for one in told.differences if one.backend == seen.name and one.why]
+                whys.setdefault((title, seen.name), Counter()).update(born)
         for name, one in counts.items():
             share = f"{one.explained / one.differ:.1%}" if one.differ else "-"
             table.add_row(
@@ -102,9 +102,11 @@ def main() -> None:
             )  # fmt: skip
             assert one.unaligned == 0, f"{one.unaligned} operations of {name} are not aligned"
     console.print(table)
-    for title, found in whys.items():
-        said = ", ".join(f"{why} {count}" for why, count in sorted(found.items()))
-        console.print(f"{title}: {said}", markup=False)
+    console.print("\nTensors in which a difference is born, by its cause")
+    causes = table_of(("steps", "backend"), [one.value for one in Why])
+    for (title, name), found in whys.items():
+        causes.add_row(title, name, *(str(found[why] or "") for why in Why))
+    console.print(causes)
     console.print(f"\nThe first explanation takes {seconds():.1f} s, once all is imported.")
 
 

@@ -32,6 +32,7 @@ PROBLEMS = {
     "ragged": RAGGED,
     "ragged, shuffled": RAGGED_SHUFFLED,
     "with momenta": CARRYING,
+    "ragged, with momenta": replace(RAGGED, optimizer=Optimizer(0.05, "adam")),
 }
 DTYPES = ("float64", "float32")
 SEED = 5

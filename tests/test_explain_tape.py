@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from shared.explain.bits import same_bits
 from shared.explain.reading import Node, Reading
+from tests.command_line import ROOT
 from tests.explained_steps import (
     ASYMMETRIC,
     SYMMETRIC,
@@ -196,3 +200,20 @@ def test_what_is_computed_in_place_is_another_value() -> None:
     )
     assert same_bits(after, framework("torch").from_numpy(np.array(before)).sigmoid().numpy())
     assert reading.values[reading.results["a1"]].array is after
+
+
+def test_reading_does_not_load_torchs_compiler() -> None:
+    """It takes longer than all the rest."""
+    framework("torch")
+    code = (
+        "import sys\n"
+        "from shared.explain.explanation import explain\n"
+        "from shared.explain.moment import worked_moment\n"
+        "from shared.registry import find, load\n"
+        "explain(worked_moment('symmetric', 'float64'), [load(find('torch'))], 'w1')\n"
+        "print('torch' in sys.modules, 'torch._dynamo.convert_frame' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True", "False"]

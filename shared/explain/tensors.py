@@ -14,6 +14,11 @@ def dispatch_mode(torch: Any, ran: Callable[[Any, Any, Any, Any], None]) -> Any:
     """Return a context in which every operator is seen: its arguments, options and result."""
 
     class Dispatched(torch.utils._python_dispatch.TorchDispatchMode):  # type: ignore[misc]
+        @classmethod
+        def _should_skip_dynamo(cls) -> bool:
+            # Else torch loads its compiler, which takes longer than all the rest.
+            return False
+
         def __torch_dispatch__(
             self, operator: Any, types: Any, args: Any = (), options: Any = None
         ) -> Any:
