@@ -156,6 +156,18 @@ def with_operation(
     return replace(reading, operations=tuple(operations))
 
 
+def run_on(reading: Reading) -> Reading:
+    """The reading of a step that went on with what its operations give when made again."""
+    values = list(reading.values)
+    for one in reading.operations:
+        arrays = one.again([values[i].array for i in one.inputs])
+        for i, made in zip(one.outputs, arrays, strict=True):
+            values[i] = replace(values[i], array=made)
+    grads = (f"dL/d{name}" for name in ("W1", "b1", "W2", "b2"))
+    gradients = tuple(values[reading.results[role]].array for role in grads)
+    return replace(reading, values=tuple(values), gradients=gradients)
+
+
 def maker(one: Replay, role: str) -> Operation:
     """Return the operation that made a quantity."""
     makers = (made for made in one.reading.operations if one.stands[role] in made.outputs)

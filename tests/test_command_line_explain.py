@@ -37,8 +37,8 @@ def test_it_says_why_last_digits_differ() -> None:
     ran = run("explain", "--worked", "symmetric")
     said = unwrapped("\n".join(section(ran.text, "Why last digits differ")))
     assert "torch, beside numpy: 3 of 9 numbers of the gradients differ, all explained." in said
-    assert "another order of multiplication" in said
-    assert "(dL/do·(1 - o))·o gives its bits; dL/do·(o·(1 - o)) gives others" in said
+    assert "dL/dw1 is the same. On its way: dL/dz_o1 (another order of multiplication)" in said
+    assert "(dL/do·(1 - o))·o gives its bits; dL/do·(o·(1 - o)) others" in said
 
 
 def test_the_whole_step_stands_in_three_columns() -> None:

@@ -289,5 +289,7 @@ def test_a_broken_link_is_noticed() -> None:
 
 def broken_links(text: str, folder: Path) -> list[str]:
     """Return the relative links and images that name no file."""
-    targets = re.findall(r"\]\(([^)#\s]+)", text)
+    # Source that is shown has brackets before parentheses, too.
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    targets = re.findall(r"\]\(([^)#\s]+)", prose)
     return [t for t in targets if "://" not in t and not (folder / t).exists()]

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+import flint
 import numpy as np
 import pytest
+from flint import arb
 
 from shared.backend import Array
 from shared.explain.spine import BACKWARD, DIGITS, FORWARD, SLOPE, Role, joints, spine
+from shared.network import Network
 from shared.seeding import from_textbook_order
 from shared.worked import NETWORK, worked_steps
 from tests.explained_steps import (
@@ -184,3 +187,26 @@ def test_digits_are_those_of_every_element() -> None:
     roles = spine_of(SQUARED[3])
     assert all(len(role.digits) == role.exact.size for role in roles.values())
     assert [float(digits) for digits in roles["a1"].digits] == roles["a1"].exact.ravel().tolist()
+
+
+def test_where_numbers_cancel_more_bits_are_taken() -> None:
+    """With o = σ(200) and y = 1, more than 256 bits cancel in o - y."""
+    network = Network((1, 1))
+    params = (np.zeros((1, 1)), np.array([200.0]))
+    roles = spine(network, params, np.ones((1, 1)), np.ones((1, 1)))
+    with flint.ctx.workprec(400):
+        expected = -2 * (arb(-200).exp() / (1 + arb(-200).exp()))
+        digits = expected.str(DIGITS, radius=False)
+    assert roles["dL/da1"].exact[0, 0] == float(expected)
+    assert roles["dL/da1"].digits[0] == digits
+
+
+def test_float32_is_rounded_once() -> None:
+    """What float64 rounds to the middle between two float32 is told by what it lost."""
+    network = Network((2, 1), output="identity")
+    middle, little = 1 + 2.0**-24, 2.0**-80
+    params = (np.array([[1.0, 1.0]], "float32"), np.array([2.0**-24], "float32"))
+    x = np.array([[1.0, little]], "float32")
+    z = spine(network, params, x, np.zeros((1, 1), "float32"))["z1"].exact
+    assert np.float32(np.float64(middle + little)) == 1
+    assert z[0, 0] == np.nextafter(np.float32(1), np.float32(2))

@@ -83,11 +83,14 @@ def _made_whole(replay: Replay, network: Network, role: str, place: int) -> Arra
 
 
 def _is_known(replay: Replay, role: str, unknown: frozenset[str]) -> bool:
-    """Whether every joint on the way to a gradient is explained, and made again with its bits."""
+    """Whether every joint on the way to a gradient is explained, and made again with its bits.
+
+    An operation that its own framework had to run again was not made again.
+    """
     upstream = _upstream(replay, role)
     recipes = [replay.recipe(one) for one in upstream]
     return not (unknown & upstream) and all(
-        one.is_replayed for one in recipes if one is not None and one.inputs
+        one.is_replayed and not one.unmade for one in recipes if one is not None and one.inputs
     )
 
 

@@ -11,12 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-import numpy as np
-
 from shared.backend import Array
 from shared.explain.bits import differing
-from shared.explain.orders import FUNCTIONS
 from shared.explain.replay import Recipe, Replay
+from shared.explain.trees import additions, has_bias
 
 
 class Why(Enum):
@@ -30,8 +28,12 @@ class Why(Enum):
         They multiply in another order.
     FORMULA
         They compute it by another formula.
-    FUNCTION
-        They take a function, such as exp, from another library.
+    FLUSHED
+        One takes subnormal numbers as 0.
+    ZERO
+        One has 0 where the other has -0.
+    EXP, TANH
+        They take the function from another library.
     UNEXPLAINED
         No order that was tried gives the bits.
     """
@@ -40,7 +42,10 @@ class Why(Enum):
     FUSED = "a product fused into a sum"
     PRODUCT = "another order of multiplication"
     FORMULA = "another formula"
-    FUNCTION = "another exp"
+    FLUSHED = "subnormal numbers are 0 for one"
+    ZERO = "another sign of a zero"
+    EXP = "another exp"
+    TANH = "another tanh"
     UNEXPLAINED = "unexplained"
 
 
@@ -51,8 +56,9 @@ class Difference:
     here, born, inherited
         Which numbers differ; which the way alone changes, on the backend's own numbers; which the
         numbers before change, on the reference's way. All of the joint's shape, bool.
-    swapped
-        What the backend's way makes of the reference's numbers; None where that cannot be had.
+    crossed, swapped
+        What the reference's way makes of the backend's numbers, and the backend's of the
+        reference's; None where that cannot be had.
     why
         The cause of what was born; None if nothing was. UNEXPLAINED, too, where one of the two
         recipes does not give its own backend's bits: then nothing is known of what was inherited.
@@ -66,6 +72,7 @@ class Difference:
     here: Array
     born: Array
     inherited: Array
+    crossed: Array | None
     swapped: Array | None
     why: Why | None
     evidence: str
@@ -89,13 +96,19 @@ def _at(reference: Replay, other: Replay, role: str, ours: Array, theirs: Array)
     swapped = other.make(role, _numbers(reference, its))
     names = (role, other.reading.backend, reference.reading.backend)
     if mine is None or its is None or crossed is None:
-        reason = "one of them does not form what the other makes it from"
-        return Difference(*names, here, here, here, swapped, Why.UNEXPLAINED, reason)
+        lacking = [name for name in (mine.inputs if mine else ()) if other.array(name) is None]
+        reason = (
+            f"it never forms {' or '.join(lacking) or 'this'}, which the reference makes it from"
+        )
+        return Difference(*names, here, here, here, crossed, swapped, Why.UNEXPLAINED, reason)
     born, inherited = differing(crossed, theirs), differing(ours, crossed)
     why, evidence = None, ""
     if born.any() or not (mine.is_replayed and its.is_replayed):
-        why, evidence = _cause(role, mine, its, other, theirs)
-    return Difference(*names, here, born, inherited, swapped, why, evidence)
+        why, evidence = _cause(role, mine, its)
+    if why not in (None, Why.UNEXPLAINED) and (crossed[born] == theirs[born]).all():
+        # Numbers that are equal and have other bits are zeros.
+        why = Why.ZERO
+    return Difference(*names, here, born, inherited, crossed, swapped, why, evidence)
 
 
 def _numbers(replay: Replay, recipe: Recipe | None) -> Mapping[str, Array]:
@@ -104,28 +117,59 @@ def _numbers(replay: Replay, recipe: Recipe | None) -> Mapping[str, Array]:
     return {name: array for name in taken if (array := replay.array(name)) is not None}
 
 
-def _cause(role: str, mine: Recipe, its: Recipe, other: Replay, theirs: Array) -> tuple[Why, str]:
+def _cause(role: str, mine: Recipe, its: Recipe) -> tuple[Why, str]:
     """Return why a backend's way gives other bits, as far as they were made again."""
-    for recipe, replay in ((mine, None), (its, other)):
+    for recipe in (mine, its):
         if not recipe.is_replayed:
             return Why.UNEXPLAINED, f"{recipe.written} does not give its bits"
-        unknown = () if replay is None else _not_made_again(recipe, replay)
-        if unknown:
-            return Why.UNEXPLAINED, f"no order of {', '.join(unknown)} gives its bits"
-    if role.startswith("a"):
-        return _function(mine, its, other, theirs)
-    evidence = f"{its.written} gives its bits; {mine.written} gives others"
-    return _kind(role, mine, its), evidence
+        if recipe.unmade:
+            return Why.UNEXPLAINED, f"no order of {', '.join(recipe.unmade)} gives its bits"
+    if mine.functions or its.functions:
+        said = "1 / (1 + e) gives its bits here and on random z, e at most a float from exp(-z)"
+        return Why.EXP, said
+    return _kind(role, mine, its), f"{_way(its, mine)} gives its bits; {_way(mine, its)} others"
+
+
+def _way(recipe: Recipe, beside: Recipe) -> str:
+    """Write a way; beside one that is written alike with the order in which it rounded."""
+    if recipe.written != beside.written:
+        return recipe.written
+    telling = [name for name in recipe.rounded if name != "rounded once"]
+    return f"{recipe.written}, {', '.join(telling or recipe.rounded)},"
 
 
 def _kind(role: str, mine: Recipe, its: Recipe) -> Why:
     """Say what two ways to a joint differ in."""
+    if mine.is_flushing != its.is_flushing:
+        return Why.FLUSHED
+    if role.startswith("a"):
+        if mine.written != its.written:
+            return Why.FORMULA
+        return Why.TANH if its.written.startswith("tanh") else Why.EXP
     is_passed_on = any(name.startswith("dL/d") for name in mine.inputs)
     if role.startswith("dL/dz") or (role.startswith("dL/da") and not is_passed_on):
         if _factors(mine.written) == _factors(its.written):
             return Why.PRODUCT
         return Why.FUSED if ("fma" in mine.written) != ("fma" in its.written) else Why.FORMULA
-    return Why.SUM
+    return _kind_of_sum(role, mine, its)
+
+
+def _kind_of_sum(role: str, mine: Recipe, its: Recipe) -> Why:
+    """Say what two ways to add up differ in: alike but for products that are fused, or not."""
+    both = [_added(role, one) for one in (mine, its)]
+    if len(mine.trees) != 1 or len(its.trees) != 1:
+        return Why.FORMULA
+    if None in (*mine.trees, *its.trees) or both[0] != both[1]:
+        return Why.SUM
+    return Why.FORMULA if mine.trees == its.trees else Why.FUSED
+
+
+def _added(role: str, recipe: Recipe) -> object:
+    """Return what a recipe adds to what. A bias is added by its sum, or by itself after it."""
+    found = [additions(tree) for tree in recipe.trees if tree is not None]
+    if not role.startswith("z") or any(has_bias(tree) for tree in recipe.trees if tree):
+        return found
+    return [frozenset({one, "bias"}) for one in found]
 
 
 def _factors(formula: str) -> list[str]:
@@ -142,33 +186,3 @@ def _factors(formula: str) -> list[str]:
         return sorted(factor for one in (*parts, formula[begin:]) for factor in _factors(one))
     is_enclosed = formula.startswith("(") and closed == len(formula) - 1
     return _factors(formula[1:-1]) if is_enclosed else [formula]
-
-
-def _not_made_again(recipe: Recipe, replay: Replay) -> tuple[str, ...]:
-    """Return the operations that no order made again, but for functions: those are their own."""
-    operations = [replay.reading.operations[i] for i in recipe.functions]
-    return tuple(one.name for one in operations if one.does not in FUNCTIONS)
-
-
-def _function(mine: Recipe, its: Recipe, other: Replay, theirs: Array) -> tuple[Why, str]:
-    """Say what is known of a function that is not NumPy's."""
-    operations = [other.reading.operations[i] for i in its.functions]
-    if not operations:
-        why = Why.FUNCTION if its.written == mine.written else Why.FORMULA
-        return why, f"{its.written} with {', '.join(its.rounded)} gives its bits"
-    if [one.does for one in operations] != ["sigmoid"]:
-        names = ", ".join(one.name for one in operations)
-        return Why.FUNCTION, f"{names}, run again, gives its bits"
-    argument = other.reading.values[operations[0].inputs[0]].array
-    if _beside(argument, theirs):
-        return Why.FUNCTION, "1 / (1 + e) gives its bits, with e at most one float from exp(-z)"
-    return Why.UNEXPLAINED, "no e within one float of exp(-z) gives its bits in 1 / (1 + e)"
-
-
-def _beside(z: Array, a: Array) -> bool:
-    """Whether 1/(1 + e) is a for an e that is exp(-z) or a float beside it."""
-    with np.errstate(all="ignore"):
-        e = np.exp(-z)
-        ends = [e, *(np.nextafter(e, e.dtype.type(end)) for end in (0, np.inf))]
-        off = [differing(1 / (1 + one), a) for one in ends]
-    return not np.logical_and.reduce(off).any()

@@ -40,17 +40,28 @@ class Strip:
         The parameter's name: w1, or W1[0,2].
     sample
         Whose factors these are: of several, the sample that adds most.
+    adds_most
+        Whether that sample adds more than others do; not where all add 0.
     sums_over
         How many samples the gradient adds up.
     begins_with_sum
         Whether the first factor is itself a sum, over the units of the layer above.
+    forward
+        What its units compute on the way forward, from the parameter's own layer up.
     """
 
     element: str
     entries: tuple[Entry, ...]
     sample: int
+    adds_most: bool
     sums_over: int
     begins_with_sum: bool
+    forward: tuple[Entry, ...]
+
+    @property
+    def path(self) -> tuple[Entry, ...]:
+        """All that is computed on the way to the gradient, forward and backward."""
+        return (*self.forward, *self.entries)
 
     @property
     def factors(self) -> tuple[Entry, ...]:
@@ -64,13 +75,17 @@ def strip(network: Network, element: str, spine: Mapping[str, Role]) -> Strip:
     Raises UsageError if the network has no such parameter.
     """
     layer, index = _place(network, element)
-    sample = _telling_sample(layer, index, spine)
+    sample, adds_most = _telling_sample(layer, index, spine)
     top = layer
     while top < len(network.sizes) - 1 and network.sizes[top + 1] == 1:
         top += 1
     entries = tuple(_entries(network, layer, index, sample, top))
+    units = ((one, index[0] if one == layer else 0) for one in range(layer, top + 1))
+    forward = tuple(
+        Entry(f"{kind}{one}", (sample, unit), False) for one, unit in units for kind in "za"
+    )
     is_sum = top < len(network.sizes) - 1
-    return Strip(element, entries, sample, len(spine["x"].exact), is_sum)
+    return Strip(element, entries, sample, adds_most, len(spine["x"].exact), is_sum, forward)
 
 
 def _place(network: Network, element: str) -> tuple[int, tuple[int, ...]]:
@@ -92,13 +107,16 @@ def _place(network: Network, element: str) -> tuple[int, tuple[int, ...]]:
     raise AssertionError("every element has a tensor")
 
 
-def _telling_sample(layer: int, index: tuple[int, ...], spine: Mapping[str, Role]) -> int:
-    """Return the sample that adds most to a gradient."""
+def _telling_sample(
+    layer: int, index: tuple[int, ...], spine: Mapping[str, Role]
+) -> tuple[int, bool]:
+    """Return the sample that adds most to a gradient, and whether it adds anything."""
     added = spine[f"dL/dz{layer}"].exact[:, index[0]]
     if len(index) == 2:
-        added = added * spine[below(layer)].exact[:, index[1]]
+        with np.errstate(all="ignore"):
+            added = added * spine[below(layer)].exact[:, index[1]]
     share: Array = np.nan_to_num(abs(added))
-    return int(share.argmax())
+    return int(share.argmax()), bool(share.any())
 
 
 def _entries(

@@ -69,8 +69,8 @@ def differences_after(
             why, evidence = _cause(reference, other) if born.any() or unknown else (None, "")
             found.append(
                 Difference(
-                    f"new {name}", other.backend, reference.backend, here, born, inherited, None,
-                    why, evidence,
+                    f"new {name}", other.backend, reference.backend,
+                    here, born, inherited, crossed, None, why, evidence,
                 )
             )  # fmt: skip
     return tuple(found)

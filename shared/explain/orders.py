@@ -7,7 +7,7 @@ that give its bits; where there is none here, the operation is not made again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +16,7 @@ from shared.backend import Array
 from shared.certificate.fused import fused
 from shared.explain.reading import Operation, Value
 from shared.explain.sum_orders import SUMS, Compute, aligned, sum_orders
+from shared.explain.trees import Tree
 
 Own: TypeAlias = Callable[[str, Array], Array]
 """A backend's own exp, tanh, ...: `Elementary.elementary`."""
@@ -32,11 +33,17 @@ class Order:
         would be long. A 0 that a sum is begun with is told by the name alone.
     compute
         Makes the operation from its inputs, all of which may have the same axes in front.
+    tree
+        Of a sum what is added to what; None of all else, and of a sum whose entries differ in it.
+    is_flushing
+        Whether it takes subnormal numbers as 0, and gives none.
     """
 
     name: str
     formula: str
     compute: Compute
+    tree: Tree | None = None
+    is_flushing: bool = False
 
 
 ROUNDED_ONCE: dict[str, tuple[int, str, Callable[..., Any]]] = {
@@ -106,11 +113,28 @@ def orders_of(
     if operation.does in SUMS:
         arrays = [one.array for one in inputs]
         found = sum_orders(operation.does, operation.axes, arrays, shape)
-    elif operation.does == "row_max":
-        found = iter([("rounded once", "max of {0}", _largest(operation.axes, inputs[0], shape))])
-    else:
-        found = _number_by_number(operation.does, inputs, elementary)
-    return tuple(Order(*one) for one in found)
+        return tuple(Order(*one) for one in found)
+    if operation.does == "row_max":
+        return (Order("rounded once", "max of {0}", _largest(operation.axes, inputs[0], shape)),)
+    return tuple(Order(*one) for one in _number_by_number(operation.does, inputs, elementary))
+
+
+def flushing(order: Order) -> Order:
+    """Return the order of a program for which subnormal numbers are 0."""
+
+    def compute(arrays: Sequence[Array]) -> Array:
+        return _flushed(order.compute([_flushed(array) for array in arrays]))
+
+    name = f"{order.name}, subnormals taken as 0"
+    return replace(order, name=name, compute=compute, is_flushing=True)
+
+
+def _flushed(array: Array) -> Array:
+    if array.dtype.kind != "f":
+        return array
+    return np.where(abs(array) < np.finfo(array.dtype).tiny, np.copysign(0, array), array).astype(
+        array.dtype
+    )
 
 
 def in_their_dtype(arrays: Sequence[Array], inputs: Sequence[Value]) -> list[Array]:

@@ -7,13 +7,13 @@ very operation, tell apart what can be told apart.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from shared.backend import Array
 from shared.explain.bits import equal_bits
-from shared.explain.orders import ROUNDED_ONCE, Order, Own, in_their_dtype, orders_of
+from shared.explain.orders import ROUNDED_ONCE, Order, Own, flushing, in_their_dtype, orders_of
 from shared.explain.reading import Operation, Value
 from shared.explain.sum_orders import SUMS
 
@@ -34,11 +34,15 @@ class Found:
     probes
         On how many random inputs, beside the step's own. Of these none is used once no order is
         left; of sums, inputs of zeros are used besides.
+    is_near
+        Of a sigmoid that no order gives: whether it is 1/(1 + e) all the same, on all of them, with
+        an e that is at most one float from NumPy's exp(-z) or the backend's own.
     """
 
     orders: tuple[Order, ...]
     tried: int
     probes: int
+    is_near: bool = False
 
 
 def found_orders(
@@ -50,6 +54,15 @@ def found_orders(
     order gives all entries, one is sought that gives each entry in an order of its own.
     """
     orders = orders_of(operation, values, elementary)
+    found = _found(operation, values, orders)
+    if not found.orders and _has_subnormals(operation, values):
+        found = _found(operation, values, tuple(map(flushing, orders)))
+    if not found.orders and operation.does == "sigmoid":
+        return replace(found, is_near=_is_near(operation, values, elementary))
+    return found
+
+
+def _found(operation: Operation, values: Sequence[Value], orders: tuple[Order, ...]) -> Found:
     inputs = [values[i] for i in operation.inputs]
     own = in_their_dtype([one.array for one in inputs], inputs)
     with np.errstate(all="ignore"):
@@ -71,6 +84,40 @@ def found_orders(
         if not left and operation.does in SUMS:
             left = _by_entry([one for one in fitting if one[1].any()], stacked, results)
         return Found(tuple(left), len(orders), PROBES)
+
+
+def _has_subnormals(operation: Operation, values: Sequence[Value]) -> bool:
+    """Whether a program for which they are 0 would have noticed."""
+    inputs = [values[i] for i in operation.inputs]
+    own = in_their_dtype([one.array for one in inputs], inputs)
+    with np.errstate(all="ignore"):
+        made = [order.compute(own) for order in orders_of(operation, values)[:1]]
+    numbers = [array for array in (*own, *made) if array.dtype.kind == "f"]
+    return any(
+        ((array != 0) & (abs(array) < np.finfo(array.dtype).tiny)).any() for array in numbers
+    )
+
+
+def _is_near(operation: Operation, values: Sequence[Value], elementary: Own | None) -> bool:
+    """Whether 1/(1 + e) is always the result, for an e that is exp(-z) or a float beside it.
+
+    On the step's own z and on random ones: another formula than this one does not get far. exp is
+    NumPy's or the backend's own, which need not be the one that its sigmoid is made of.
+    """
+    tried = [[values[i].array for i in operation.inputs], *_probes(operation, values)]
+    with np.errstate(all="ignore"):
+        return all(_beside(z, operation.again([z])[0], elementary) for (z,) in tried)
+
+
+def _beside(z: Array, a: Array, elementary: Own | None) -> bool:
+    exps = [np.exp(-z)]
+    if elementary is not None:
+        exps.append(elementary("exp", -z.ravel()).reshape(z.shape))
+    near = [
+        one for e in exps
+        for one in (e, *(np.nextafter(e, e.dtype.type(end)) for end in (0, np.inf)))
+    ]  # fmt: skip
+    return bool(np.logical_or.reduce([equal_bits(1 / (1 + one), a) for one in near]).all())
 
 
 def _by_entry(

@@ -8,7 +8,7 @@ recipe gives its bits; given another backend's numbers, it shows what the way al
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ from shared.explain.orders import Order, Own
 from shared.explain.probing import Found, found_orders
 from shared.explain.reading import LAYOUT, Operation, Reading
 from shared.explain.spine import Role, joints
+from shared.explain.sum_orders import SUMS
+from shared.explain.trees import Tree
 from shared.network import Network
 
 
@@ -33,8 +35,14 @@ class Recipe:
         The way, as a formula; unknown operations in it stand by their names.
     rounded
         The order in which each operation rounded that might have rounded in several.
+    trees
+        Of its sums, what is added to what; None where entries differ in that.
     functions
         Operations in it that NumPy did not make again: their own framework does.
+    unmade
+        The names of those of them of which nothing is known.
+    is_flushing
+        Whether subnormal numbers are 0 on the way.
     is_replayed
         Whether the recipe gives the backend's own bits.
     """
@@ -43,7 +51,10 @@ class Recipe:
     inputs: tuple[str, ...]
     written: str
     rounded: tuple[str, ...]
+    trees: tuple[Tree | None, ...]
     functions: tuple[int, ...]
+    unmade: tuple[str, ...]
+    is_flushing: bool
     is_replayed: bool
 
 
@@ -104,7 +115,10 @@ class Replay:
             tuple(name for name in self.spine if name in making.taken),
             making.written(index),
             tuple(making.rounded),
+            tuple(making.trees),
             tuple(making.functions),
+            tuple(making.unmade),
+            making.is_flushing,
             made is not None and same_bits(made, own),
         )
 
@@ -129,7 +143,10 @@ class _Making:
         self.replay, self.given, self.goal = replay, given, goal
         self.taken: set[str] = set()
         self.functions: list[int] = []
+        self.unmade: list[str] = []
         self.rounded: list[str] = []
+        self.trees: list[Tree | None] = []
+        self.is_flushing = False
         self._values: dict[int, Array | None] = {}
 
     def value(self, index: int) -> Array | None:
@@ -155,16 +172,27 @@ class _Making:
         if one is None or inputs is None or any(array is None for array in inputs):
             return None
         arrays = [array for array in inputs if array is not None]
-        found = None if one.does == LAYOUT else self.replay.order(one)
-        orders = () if found is None else found.orders
-        if found is not None and orders and found.tried > 1:
-            self.rounded.append(orders[0].name)
-        with np.errstate(all="ignore"):
-            if orders:
-                return orders[0].compute(arrays)
-            if one.does != LAYOUT:
-                self.functions.append(one.index)
+        if one.does == LAYOUT:
             return one.again(arrays)[one.outputs.index(index)]
+        found = self.replay.order(one)
+        self._note(one, found)
+        with np.errstate(all="ignore"):
+            if found.orders:
+                return found.orders[0].compute(arrays)
+            return one.again(arrays)[one.outputs.index(index)]
+
+    def _note(self, one: Operation, found: Found) -> None:
+        """Keep how an operation is made again, or that it is not."""
+        if not found.orders:
+            self.functions.append(one.index)
+            self.unmade += [] if found.is_near else [one.name]
+            return
+        order = found.orders[0]
+        self.is_flushing |= order.is_flushing
+        if found.tried > 1:
+            self.rounded.append(order.name)
+        if one.does in SUMS:
+            self.trees.append(order.tree)
 
     def _given_role(self, index: int) -> str | None:
         """Return the role under which a value is given; the goal itself is to be made."""
@@ -194,26 +222,23 @@ class _Making:
         return f"({text})" if inside and any(sign in text for sign in " ·") else text
 
 
-def _formula(order: Order, names: list[str]) -> str:
-    """Write an order with the names of what it takes; of a sum what is added, and how."""
-    if "{0}" in order.formula or not order.formula.count("a1"):
-        if order.formula:
-            return order.formula.format(*names)
-        order_name = f"; {order.name}"
-    else:
-        order_name = ""
-    *bias, first = names[:-1] if len(names) > 1 else names
-    legend = {"a": first, "w": names[-1]} if len(names) > 1 else {"a": first}
-    legend |= {"b": bias[0]} if bias else {}
+def _formula(order: Order, names: Sequence[str]) -> str:
+    """Write an order with the names of what it takes; of a sum also what is added, and how."""
+    if order.formula and "a1" not in order.formula:
+        if order.formula == "-{0}" and names[0].startswith("-"):
+            return f"-({names[0]})"
+        return order.formula.format(*names)
+    *bias, first, second = names if len(names) > 1 else (*names, "")
+    taken = {"a": first, "w": second, "b": "".join(bias)}
     if order.formula in ("a1", "a1·w1", "a1·w1 + b"):
-        return "".join(legend.get(letter, letter) for letter in order.formula.replace("1", ""))
+        return re.sub(r"a1|w1|b", lambda found: taken[found[0][0]], order.formula)
     # The spine has an a1 and a b1, too.
-    legend = {{"a": "u", "w": "v", "b": "c"}[letter]: name for letter, name in legend.items()}
-    terms = re.sub(
-        r"\b[aw](?=\d)|\bb\b", lambda m: {"a": "u", "w": "v", "b": "c"}[m[0]], order.formula
-    )
-    terms = terms or ("Σ u·v" if len(names) > 1 else "Σ u") + (" + c" if bias else "")
-    return f"{terms} [{', '.join(f'{k}: {v}' for k, v in legend.items())}{order_name}]"
+    letters = {"a": "u", "w": "v", "b": "c"}
+    legend = ", ".join(f"{letters[one]}: {name}" for one, name in taken.items() if name)
+    long = ("Σ u·v" if second else "Σ u") + (" + c" if bias else "")
+    written = re.sub(r"\b[aw](?=\d)|\bb\b", lambda found: letters[found[0]], order.formula)
+    how = "" if order.formula else f"; {order.name}"
+    return f"{written or long} [{legend}{how}]"
 
 
 def _made_by(reading: Reading) -> dict[int, Operation]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,13 @@ from shared.backend import Array, Params
 from shared.certificate import exact
 from shared.certificate.ball import Balls, precision
 from shared.certificate.exact_step import Layer, exactly, forward, functions, step
+from shared.certificate.update_audit import nearest
 from shared.network import Network
 
-PRECISION_BITS = 256
+PRECISIONS_BITS = (256, 2048, 16384)
+"""As many bits as it takes: where numbers cancel, more."""
+
+SHARP_BITS = 100
 DIGITS = 25
 
 FORWARD, SLOPE, BACKWARD = "forward", "slope", "backward"
@@ -55,10 +60,15 @@ def spine(network: Network, params: Params, x: Array, y: Array) -> dict[str, Rol
     Shapes: x (m, n_0), y (m, n_L).
     """
     balls = Balls()
-    with precision(PRECISION_BITS):
+    for bits in PRECISIONS_BITS:
+        with precision(bits):
+            found = list(_quantities(balls, network, params, x, y))
+            if bits == PRECISIONS_BITS[-1] or all(_is_sharp(value) for *_, value in found):
+                break
+    with precision(bits):
         return {
-            name: Role(name, formula, pass_, *_rounded(value, x.dtype))
-            for name, formula, pass_, value in _quantities(balls, network, params, x, y)
+            name: Role(name, formula, pass_, *_rounded(value, x.dtype.name))
+            for name, formula, pass_, value in found
         }
 
 
@@ -85,11 +95,28 @@ def handed_in(network: Network) -> tuple[str, ...]:
     return ("x", "y", *network.param_names)
 
 
-def _rounded(value: Any, dtype: np.dtype[Any]) -> tuple[Array, tuple[str, ...]]:
+def _is_sharp(value: Any) -> bool:
+    """Whether every number is known to more digits than are ever shown."""
+    return all(
+        not one.is_finite() or one.rel_accuracy_bits() >= SHARP_BITS
+        for one in map(arb, np.asarray(value, dtype=object).ravel())
+    )
+
+
+def _rounded(value: Any, dtype: str) -> tuple[Array, tuple[str, ...]]:
     array = np.asarray(value, dtype=object)
     numbers = [arb(one) for one in array.ravel()]
-    lowered = np.array([float(one.mid()) for one in numbers]).reshape(array.shape)
-    return lowered.astype(dtype), tuple(one.str(DIGITS, radius=False) for one in numbers)
+    floats = np.array([_float(one, dtype) for one in numbers], dtype).reshape(array.shape)
+    return floats, tuple(one.str(DIGITS, radius=False) for one in numbers)
+
+
+def _float(ball: arb, dtype: str) -> float:
+    """Round to the dtype, once."""
+    found = float(ball.mid())
+    if dtype == "float64" or not found or not np.isfinite(found):
+        return found
+    mantissa, exponent = ball.mid().man_exp()
+    return nearest(Fraction(int(mantissa)) * Fraction(2) ** int(exponent), dtype)
 
 
 def _quantities(

@@ -10,7 +10,7 @@ import numpy as np
 
 from shared.backend import Array
 from shared.explain.sums import LONGEST, Way, ways_to_add, ways_to_add_grid
-from shared.explain.trees import Terms, summed, written
+from shared.explain.trees import Terms, Tree, summed, written
 
 Compute: TypeAlias = Callable[[Sequence[Array]], Array]
 """Makes an operation from its inputs."""
@@ -34,8 +34,8 @@ class _Added:
 
 def sum_orders(
     does: str, axes: Sequence[int], arrays: Sequence[Array], shape: tuple[int, ...]
-) -> Iterator[tuple[str, str, Compute]]:
-    """Yield name, formula and function of each order of an operation that adds up.
+) -> Iterator[tuple[str, str, Compute, Tree]]:
+    """Yield name, formula, function and tree of each order of an operation that adds up.
 
     Shapes: arrays those of the operation's inputs, shape that of its output.
     """
@@ -52,6 +52,7 @@ def sum_orders(
                 way.name + end,
                 formula and template.format(formula),
                 _computed(way, added, finish, arrays[0].ndim, shape),
+                way.tree,
             )
 
 

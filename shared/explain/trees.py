@@ -168,6 +168,41 @@ def summed(tree: Tree, terms: Terms) -> Array:
     return found
 
 
+def additions(tree: Tree) -> object:
+    """Return which sums a tree adds to which, whether or not their products are fused into them.
+
+    A 0 that it is begun with adds nothing.
+    """
+    match tree:
+        case Term(index):
+            return index
+        case Bias():
+            return "bias"
+        case Plus(Zero(), rest) | Plus(rest, Zero()):
+            return additions(rest)
+        case Plus(left, right):
+            return frozenset({additions(left), additions(right)})
+        case Fused(index, Zero()):
+            return index
+        case Fused(index, rest):
+            return frozenset({index, additions(rest)})
+        case InDouble(terms):
+            return "float64", additions(terms)
+    return None
+
+
+def has_bias(tree: Tree) -> bool:
+    """Whether a bias is added to the sum."""
+    match tree:
+        case Bias():
+            return True
+        case Plus(left, right):
+            return has_bias(left) or has_bias(right)
+        case Fused(_, rest):
+            return has_bias(rest)
+    return False
+
+
 def written(tree: Tree, are_products: bool) -> str:
     """Return the tree as a formula of a1, w1, a2, ... and b, without the 0 it is begun with.
 

@@ -19,10 +19,12 @@ from shared.explain.factors import Entry
 from shared.explain.moment import Moment
 from shared.explain.names import element_shown, shown
 from shared.explain.reading import Operation
+from shared.explain.replay import Recipe
 from shared.explain.spine import Role
 from shared.host import host, threads
 from shared.network import Network
 from shared.report.data import missing_data
+from shared.report.explain_words import number
 from shared.ulp import INCOMPARABLE, ulp_distance
 
 SCHEMA = 1
@@ -99,9 +101,7 @@ def _backend(seen: Seen, network: Network) -> dict[str, Any]:
         "nodes": [asdict(one) for one in reading.nodes],
         "results": dict(reading.results),
         "stands": dict(seen.stands),
-        "recipes": [
-            {**asdict(one), "shown": shown(one.written, network)} for one in seen.recipes.values()
-        ],
+        "recipes": [_recipe(one, network) for one in seen.recipes.values()],
         "update": seen.moved
         and {
             "way": seen.moved.way,
@@ -109,6 +109,12 @@ def _backend(seen: Seen, network: Network) -> dict[str, Any]:
         },
         "gradients": _tensors(network.param_names, reading.gradients),
     }
+
+
+def _recipe(one: Recipe, network: Network) -> dict[str, Any]:
+    # What is added to what stands in the formula, or in the name of the order.
+    told = {name: value for name, value in asdict(one).items() if name != "trees"}
+    return {**told, "shown": shown(one.written, network)}
 
 
 def _value(seen: Seen, index: int) -> dict[str, Any]:
@@ -147,6 +153,7 @@ def _strip(explanation: Explanation) -> dict[str, Any]:
     return {
         "element": strip.element,
         "sample": strip.sample,
+        "adds_most": strip.adds_most,
         "sums_over": strip.sums_over,
         "begins_with_sum": strip.begins_with_sum,
         "entries": [_entry(one, explanation) for one in strip.entries],
@@ -171,14 +178,13 @@ def _entry(one: Entry, explanation: Explanation) -> dict[str, Any]:
 
 def _formed(seen: Seen, one: Entry, exact: Array) -> dict[str, Any] | None:
     """Return what a backend has for one number of the strip; None if it never forms it."""
-    if one.role not in seen.stands:
+    found = number(seen, one.role, one.index, exact)
+    if found is None:
         return None
-    # A slope of a relu is a flag in NumPy.
-    number = seen.reading.values[seen.stands[one.role]].array[one.index].astype(exact.dtype)
-    ulps = int(ulp_distance(np.asarray(number), np.asarray(exact)))
+    ulps = int(ulp_distance(np.asarray(found), np.asarray(exact)))
     return {
-        "value": float(number),
-        "hex": float(number).hex(),
+        "value": float(found),
+        "hex": float(found).hex(),
         "ulps": "NaN" if ulps == int(INCOMPARABLE) else ulps,
     }
 
@@ -189,12 +195,17 @@ def _difference(one: Difference) -> dict[str, Any]:
         "backend": one.backend,
         "reference": one.reference,
         **{kind: _places(getattr(one, kind)) for kind in ("here", "born", "inherited")},
-        "swapped": None
-        if one.swapped is None or one.swapped.size > MOST_NUMBERS
-        else one.swapped.tolist(),
+        "crossed": _listed(one.crossed),
+        "swapped": _listed(one.swapped),
         "why": one.why and one.why.value,
         "evidence": one.evidence,
     }
+
+
+def _listed(array: Array | None) -> list[Any] | float | None:
+    """Return the numbers of an array, nested; nothing where there are very many."""
+    few = array is not None and array.size <= MOST_NUMBERS
+    return array.tolist() if array is not None and few else None
 
 
 def _places(mask: Array) -> dict[str, Any]:

@@ -15,7 +15,15 @@ from shared.explain.names import element_shown
 from shared.host import threads
 from shared.report.explain_table_text import print_layout
 from shared.report.explain_why_text import print_why
-from shared.report.explain_words import ghost, makers, shortest, trimmed, ulps_from, where
+from shared.report.explain_words import (
+    exactly,
+    ghost,
+    makers,
+    number,
+    shortest,
+    ulps_from,
+    where,
+)
 from shared.report.layout import heading, say, table_of
 from shared.report.words import counted
 
@@ -59,17 +67,18 @@ def _print_factors(console: Console, explanation: Explanation) -> None:
     if strip.begins_with_sum:
         say(console, "The first factor is a sum, over the units of the layer above.")
     if strip.sums_over > 1:
+        most = "which adds most" if strip.adds_most else "and all of them add 0"
         say(
             console,
             f"These are the factors of one of {counted(strip.sums_over, 'sample')}, number "
-            f"{explanation.moment.samples[strip.sample]}, which adds most; the last is the sum.",
+            f"{explanation.moment.samples[strip.sample]}, {most}; the last is the sum.",
         )
     table = table_of("", "value", "ULPs", "where", left=(0, 1, 3))
     for place, entry in enumerate(strip.entries):
         role = explanation.spine[entry.role]
         name = element_shown(entry.role, entry.index, network)
         sign = "" if place == 0 else "× " if entry.is_factor else "= "
-        digits = trimmed(role.digits[_flat(entry, role.exact)])
+        digits = exactly(role.digits[_flat(entry, role.exact)])
         table.add_row(Text(f"{sign}{name}", style="bold"), Text(digits), "", Text("exact"))
         for one in explanation.seen:
             table.add_row(*map(Text, _cells(one, entry, place, explanation)))
@@ -83,14 +92,13 @@ def _print_factors(console: Console, explanation: Explanation) -> None:
 
 def _cells(seen: Seen, entry: Entry, place: int, explanation: Explanation) -> tuple[str, ...]:
     entries, label = explanation.strip.entries, f"    {seen.name}"
-    made, index = makers(seen, entry.role), seen.stands.get(entry.role)
+    network, exact = explanation.moment.network, explanation.spine[entry.role].exact[entry.index]
+    made = makers(seen, entry.role)
     product = next((one.role for one in entries[place:] if not one.is_factor), entry.role)
-    if index is None:
-        return label, "", "", ghost(seen, entry.role, product, explanation)
-    value = seen.reading.values[index].array[entry.index]
-    exact = explanation.spine[entry.role].exact[entry.index]
-    network = explanation.moment.network
     said = where(seen, made[0], network) if made else ghost(seen, entry.role, product, explanation)
+    value = number(seen, entry.role, entry.index, exact)
+    if value is None:
+        return label, "", "", said
     return label, shortest(value), ulps_from(value, exact), said
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from decimal import Context, InvalidOperation
 
 import numpy as np
 
@@ -12,7 +14,10 @@ from shared.explain.explanation import Explanation, Seen
 from shared.explain.names import shown
 from shared.explain.reading import Node, Operation
 from shared.network import Network
+from shared.report.words import ulps
 from shared.ulp import INCOMPARABLE, places, ulp_distance
+
+_ROUNDED = Context(prec=20)
 
 OWN = {"numpy": "by hand", "torch": "the tape", "jax": "the jaxpr"}
 """By framework, what its column shows."""
@@ -73,15 +78,23 @@ def _saved(seen: Seen, role: str) -> Iterator[str]:
                 yield f"saved by {node.name} as {name}"
 
 
+def number(seen: Seen, role: str, index: tuple[int, ...], like: Array) -> Array | None:
+    """Return one number of a role as a backend has it, in the dtype of another; None if it has not.
+
+    A slope that is a choice, as a relu's is by hand, is 1 or 0.
+    """
+    place = seen.stands.get(role)
+    return None if place is None else seen.reading.values[place].array[index].astype(like.dtype)
+
+
 def ulps_from(value: Array, exact: Array) -> str:
     """Word how far a number is from another: `=`, `+1` or `-2` ULPs, or that it is no number."""
     distance = int(ulp_distance(value.reshape(1), exact.reshape(1))[0])
-    if distance == int(INCOMPARABLE):
-        return "NaN"
     if distance == 0:
         return "="
     is_above = bool(places(value.reshape(1))[0] > places(exact.reshape(1))[0])
-    return f"{'+' if is_above else '-'}{distance:,}"
+    sign = "" if distance == int(INCOMPARABLE) else "+" if is_above else "-"
+    return f"{sign}{ulps(distance)}"
 
 
 def shortest(value: Array) -> str:
@@ -89,20 +102,33 @@ def shortest(value: Array) -> str:
     return str(np.asarray(value)[()])
 
 
-def trimmed(digits: str) -> str:
-    """Return a decimal number without the zeros at its end, but for one behind the point.
+def exactly(digits: str) -> str:
+    """Write an exact value with as many digits as there is room for, and no zeros at its end.
 
     Examples
     --------
-    >>> trimmed("1.0000"), trimmed("0.2500"), trimmed("1.50e-20"), trimmed("0")
-    ('1.0', '0.25', '1.50e-20', '0')
+    >>> exactly("1.000000000000000000000000"), exactly("3.394732317056669008765103e-18")
+    ('1.0', '3.3947323170566690088e-18')
     """
-    if "." not in digits or "e" in digits:
+    try:
+        rounded = _ROUNDED.create_decimal(digits)
+    except InvalidOperation:  # arb writes of infinity what it knows of it
         return digits
-    short = digits.rstrip("0")
-    return short + "0" if short.endswith(".") else short
+    if not rounded.is_finite():
+        return str(rounded)
+    text = str(rounded)
+    if "." not in text or "E" in text:
+        return text.lower() if "E" in text else f"{text}.0"
+    short = text.rstrip("0")
+    return f"{short}0" if short.endswith(".") else short
 
 
 def bits(value: Array) -> str:
-    """Write a number with all its bits."""
-    return float(value).hex()
+    """Write a number with all its bits.
+
+    Examples
+    --------
+    >>> bits(np.float64(0.75)), bits(np.float32(-0.0))
+    ('0x1.8p-1', '-0x0.0p+0')
+    """
+    return re.sub(r"(?<=\.)(\w*?)0*p", lambda found: f"{found[1] or 0}p", float(value).hex())
