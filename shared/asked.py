@@ -131,6 +131,15 @@ def asked_seed(chosen: Namespace) -> int | None:
     return None if chosen.seed is None else require_seed(parse_count(chosen.seed, "seed"))
 
 
+def made_folder(folder: Path) -> Path:
+    """Return the folder, made if it is not there. Raises UsageError where none can be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {folder}: {error.strerror}.") from error
+    return folder
+
+
 def asked_json(chosen: Namespace) -> Path | None:
     """Return where JSON is to be written. Raises UsageError where none can be."""
     return None if chosen.json is None else require_writable(Path(chosen.json))
@@ -208,11 +217,7 @@ def _asked_every(chosen: Namespace) -> int | None:
 def _record_folder(chosen: Namespace) -> Path | None:
     if chosen.record is None:
         return None
-    folder = Path(chosen.record)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot make the folder {folder}: {error.strerror}.") from error
+    folder = made_folder(Path(chosen.record))
     require_writable(folder / "numpy.npz")
     return folder
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import read, run, section, unwrapped
+from tests.command_line import Ran, read, run, section, unwrapped
 
 OWN = """
 from impls.numpy_backprop import NumpyBackprop
@@ -19,11 +19,18 @@ class Mine(NumpyBackprop):
 WORKED = ("explain", "--worked", "asymmetric")
 
 
-def test_a_student_finds_line_node_and_equation_of_a_factor() -> None:
-    ran = run(*WORKED)
+@pytest.fixture(scope="module")
+def asymmetric(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
+    """A worked step, explained, and the folder that its graphs were written to."""
+    folder = tmp_path_factory.mktemp("explained") / "graphs"
+    ran = run(*WORKED, "--dot", folder)
     assert ran.code == 0, ran.errors
+    return ran, folder
+
+
+def test_a_student_finds_line_node_and_equation_of_a_factor(asymmetric: tuple[Ran, Path]) -> None:
     heading = "dL/dw1 = [dL/do1] [o1(1 - o1)] [w5] [h1(1 - h1)] [x1]"
-    lines = section(ran.text, heading)
+    lines = section(asymmetric[0].text, heading)
     place = next(i for i, line in enumerate(lines) if line.startswith("× h1(1 - h1)"))
     exact, numpy, torch = lines[place : place + 3]
     jax = next(line for line in lines[place:] if line.startswith("    jax"))
@@ -41,8 +48,8 @@ def test_it_says_why_last_digits_differ() -> None:
     assert "(dL/do·(1 - o))·o gives its bits; dL/do·(o·(1 - o)) others" in said
 
 
-def test_the_whole_step_stands_in_three_columns() -> None:
-    lines = section(run(*WORKED).text, "The whole step")
+def test_the_whole_step_stands_in_three_columns(asymmetric: tuple[Ran, Path]) -> None:
+    lines = section(asymmetric[0].text, "The whole step")
     assert "numpy: by hand" in lines[0]
     assert "torch: the tape" in lines[0]
     assert "jax: the jaxpr" in lines[0]
@@ -51,8 +58,8 @@ def test_the_whole_step_stands_in_three_columns() -> None:
     assert "bj = mul bh m" in row
 
 
-def test_what_each_goes_back_with() -> None:
-    text = run(*WORKED).text
+def test_what_each_goes_back_with(asymmetric: tuple[Ran, Path]) -> None:
+    text = asymmetric[0].text
     assert "torch goes back with x, W_o, h, o, e." in text
     assert "jax goes back with x, W_o, h, f'_h, f'_o, 2e." in text
 
@@ -89,10 +96,9 @@ def test_a_spec_of_ones_own_is_explained(tmp_path: Path) -> None:
     assert "seed 3: 2-2-1 sigmoid" in ran.text
 
 
-def test_graphs_are_written(tmp_path: Path) -> None:
-    ran = run(*WORKED, "--dot", tmp_path / "graphs")
-    assert ran.code == 0, ran.errors
-    written = sorted(path.name for path in (tmp_path / "graphs").iterdir())
+def test_graphs_are_written(asymmetric: tuple[Ran, Path]) -> None:
+    ran, folder = asymmetric
+    written = sorted(path.name for path in folder.iterdir())
     assert written == ["jax.dot", "numpy.dot", "torch.dot"]
     assert all(name in ran.text for name in written)
 

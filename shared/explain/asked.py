@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.arguments import parse_count
-from shared.asked import DEFAULT_PROBLEM, asked_backends, asked_json, asked_problem, asked_seed
+from shared.asked import (
+    DEFAULT_PROBLEM,
+    asked_backends,
+    asked_json,
+    asked_problem,
+    asked_seed,
+    made_folder,
+)
 from shared.errors import BackendUnavailable, UsageError
 from shared.explain.moment import Moment, moment_of, worked_moment
 from shared.problems import require_dtype
@@ -46,7 +53,7 @@ def asked_step(chosen: Namespace) -> AskedStep:
         No backend that was asked for can be loaded.
     """
     dtype, json_path = require_dtype(chosen.dtype), asked_json(chosen)
-    dot_path = _dot_folder(chosen)
+    dot_path = None if chosen.dot is None else made_folder(Path(chosen.dot))
     loaded, missing = asked_backends(chosen)
     if not loaded:
         raise BackendUnavailable("; ".join(one.reason for one in missing))
@@ -83,14 +90,3 @@ def _require_alone(chosen: Namespace) -> None:
             raise UsageError(
                 f"--worked brings its own network and numbers; expected no --{option} beside it."
             )
-
-
-def _dot_folder(chosen: Namespace) -> Path | None:
-    if chosen.dot is None:
-        return None
-    folder = Path(chosen.dot)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot make the folder {folder}: {error.strerror}.") from error
-    return folder

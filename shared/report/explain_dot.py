@@ -16,6 +16,7 @@ from shared.explain.reading import Operation
 from shared.explain.spine import BACKWARD, FORWARD, SLOPE, Role, handed_in
 from shared.report.explain_flow import Arrow, Flow, box
 from shared.report.explain_places import Position, below_all, corners, places
+from shared.report.explain_words import briefly
 from shared.report.words import counted
 from shared.whole_file import require_writable, whole_file
 
@@ -162,6 +163,4 @@ def _where(flow: Flow, made: list[Operation]) -> str:
     if one.place is not None:
         lines = dict.fromkeys(str(other.place.line) for other in made if other.place is not None)
         return f"{one.place.file}:{', '.join(lines)}"
-    if one.mark and not flow.is_taped:
-        return one.written
-    return one.mark or flow.left(one)
+    return one.mark if one.mark and flow.is_taped else briefly(flow.seen, one)

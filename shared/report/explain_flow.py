@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from shared.explain.alignment import How
 from shared.explain.explanation import Seen
-from shared.explain.reading import LAYOUT, Operation
+from shared.explain.reading import Operation
 from shared.explain.spine import Role
+from shared.report.explain_words import makers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +40,33 @@ class Flow:
     formed
         The roles that it has: made, or begun with.
     made
-        By role, the operations that make it; not those that move it about.
+        By role, the operations that make it; not those that move it about, or make it of itself.
     unknown
         The operations that are not known.
     """
 
     def __init__(self, seen: Seen, spine: Mapping[str, Role]) -> None:
-        self.reading, self.alignment = seen.reading, seen.alignment
+        self.seen, self.reading, self.alignment = seen, seen.reading, seen.alignment
         self.is_taped = bool(seen.reading.nodes)
         self.roles = tuple(role if role in spine else None for role in seen.alignment.roles)
         self.unknown = [seen.reading.operations[i] for i in seen.alignment.unaligned]
-        self.made: dict[str, list[Operation]] = {}
         self._made_by: dict[int, Operation] = {}
         for one in seen.reading.operations:
             self._note(one)
         self.formed = frozenset(role for role in self.roles if role)
+        made = {role: self._makers(seen, role) for role in self.formed}
+        self.made = {role: operations for role, operations in made.items() if operations}
 
     def _note(self, one: Operation) -> None:
         for index in one.outputs:
             if index not in one.inputs:
                 self._made_by.setdefault(index, one)
-            role = self.roles[index]
-            is_new = role and role not in {self.roles[i] for i in one.inputs}
-            if role and is_new and one.does != LAYOUT and not self._is_unknown(one):
-                self.made.setdefault(role, []).append(one)
+
+    def _makers(self, seen: Seen, role: str) -> list[Operation]:
+        return [
+            one for one in makers(seen, role)
+            if role not in {self.roles[i] for i in one.inputs}
+        ]  # fmt: skip
 
     def _is_unknown(self, one: Operation) -> bool:
         return self.alignment.placed[one.index].how is How.UNALIGNED
@@ -85,12 +89,6 @@ class Flow:
         return sum(
             placed.role == role and placed.how is How.PART for placed in self.alignment.placed
         )
-
-    def left(self, one: Operation) -> str:
-        """Return an operation that ran forward with the node that it left on the tape."""
-        name = one.name.removeprefix("aten.")
-        nodes = [node.name for node in self.reading.nodes if node.forward == one.index]
-        return f"{name} → {nodes[0]}" if nodes else name
 
     def _arrows(self, one: Operation) -> Iterator[Arrow]:
         sources = self._sources(one)

@@ -8,9 +8,9 @@ from rich.text import Text
 from shared.explain.alignment import How
 from shared.explain.explanation import Explanation, Seen
 from shared.explain.names import shown
-from shared.explain.reading import LAYOUT, Operation
+from shared.explain.reading import LAYOUT
 from shared.explain.spine import BACKWARD, FORWARD, SLOPE, Role, handed_in
-from shared.report.explain_words import OWN, makers
+from shared.report.explain_words import OWN, briefly, makers
 from shared.report.layout import heading, say, table_of
 from shared.report.words import counted
 
@@ -68,7 +68,7 @@ def _cell(seen: Seen, role: Role) -> str:
     found = []
     for one in makers(seen, role.name):
         pass_ = BACKWARD if one.is_backward else FORWARD
-        found.append(_short(seen, one) + (f", {pass_}" if role.pass_ == SLOPE else ""))
+        found.append(briefly(seen, one) + (f", {pass_}" if role.pass_ == SLOPE else ""))
     found = list(dict.fromkeys(found))
     inside = [
         one.name.removeprefix("aten.")
@@ -80,20 +80,6 @@ def _cell(seen: Seen, role: Role) -> str:
         more = ", ..." if len(names) > MOST_NAMES else ""
         found.append(f"{len(inside)} inside: {', '.join(names[:MOST_NAMES])}{more}")
     return "\n".join(found)
-
-
-def _short(seen: Seen, one: Operation) -> str:
-    if one.place is not None:
-        return f"{one.place.line}: {one.place.part}"
-    if not seen.reading.nodes:
-        return one.written
-    name = one.name.removeprefix("aten.")
-    for node in seen.reading.nodes:
-        if one.index in node.backward:
-            return f"{node.name}: {name}"
-        if node.forward == one.index:
-            return f"{name} → {node.name}"
-    return name
 
 
 def _print_rest(console: Console, seen: Seen, explanation: Explanation) -> None:

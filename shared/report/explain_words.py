@@ -40,15 +40,32 @@ def where(seen: Seen, one: Operation, network: Network) -> str:
     return f"{one.written}  {one.mark}"
 
 
+def node_of(seen: Seen, one: Operation) -> Node | None:
+    """Return the node that ran an operation, or that it left on the tape; None if there is none."""
+    nodes = seen.reading.nodes
+    return next((node for node in nodes if one.index in (*node.backward, node.forward)), None)
+
+
+def briefly(seen: Seen, one: Operation) -> str:
+    """Say where an operation stands, in few words."""
+    if one.place is not None:
+        return f"{one.place.line}: {one.place.part}"
+    if not seen.reading.nodes:
+        return one.written
+    node, name = node_of(seen, one), one.name.removeprefix("aten.")
+    if node is None:
+        return name
+    return f"{node.name}: {name}" if one.index in node.backward else f"{name} → {node.name}"
+
+
 def _on_the_tape(seen: Seen, one: Operation, network: Network) -> str:
-    name = one.name.removeprefix("aten.")
-    for node in seen.reading.nodes:
-        if one.index in node.backward:
-            saved = ", ".join(_saved_by(seen, node, network))
-            return f"{node.name} runs {name}" + (f"; saved {saved}" if saved else "")
-        if node.forward == one.index:
-            return f"{name}, leaves {node.name}"
-    return name
+    node, name = node_of(seen, one), one.name.removeprefix("aten.")
+    if node is None:
+        return name
+    if one.index not in node.backward:
+        return f"{name}, leaves {node.name}"
+    saved = ", ".join(_saved_by(seen, node, network))
+    return f"{node.name} runs {name}" + (f"; saved {saved}" if saved else "")
 
 
 def ghost(seen: Seen, role: str, product: str, explanation: Explanation) -> str:
@@ -57,10 +74,12 @@ def ghost(seen: Seen, role: str, product: str, explanation: Explanation) -> str:
     if role in network.param_names or role in ("x", "y"):
         return ", ".join(["handed in", *_saved(seen, role)])
     recipe = seen.recipes.get(product)
-    within = [where(seen, one, network).partition(" runs ")[0] for one in makers(seen, product)]
-    if recipe is None or not within:
+    made = makers(seen, product)
+    if recipe is None or not made:
         return "never formed"
-    return f"never formed; inside {within[0]}: {shown(recipe.written, network)}"
+    node = node_of(seen, made[0])
+    inside = made[0].name if node is None else node.name
+    return f"never formed; inside {inside}: {shown(recipe.written, network)}"
 
 
 def _saved_by(seen: Seen, node: Node, network: Network) -> Iterator[str]:
