@@ -80,7 +80,9 @@ def build_parser() -> argparse.ArgumentParser:
     explaining.add_argument(
         "--worked", metavar="NAME", help="a worked step instead: symmetric or asymmetric"
     )
-    explaining.add_argument("--weight", metavar="W", help="whose factors; default: the first, w1")
+    explaining.add_argument(
+        "--weight", metavar="W", help="whose factors: w1; W1[0,2] or b1[0] in larger networks"
+    )
     explaining.add_argument("--backends", metavar="A,B", help="names; default: all there are")
     explaining.add_argument("--dtype", default="float64", metavar="D", help="float64 or float32")
     explaining.add_argument("--json", metavar="FILE", help="write all that was read as JSON")

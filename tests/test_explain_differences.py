@@ -53,7 +53,9 @@ def test_what_another_order_changes_is_born_there(ordered: Step) -> None:
 def test_another_order_is_told_with_both_formulas(ordered: Step) -> None:
     found = _of_torch(ordered)["dL/dz1"]
     assert found.why is Why.PRODUCT
-    assert found.evidence == ("(dL/da1·(1 - a1))·a1 gives its bits; dL/da1·(a1·(1 - a1)) others")
+    assert found.evidence == (
+        "torch's bits come from (dL/da1·(1 - a1))·a1; numpy's from dL/da1·(a1·(1 - a1))"
+    )
     assert (found.backend, found.reference) == ("torch", "numpy")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from shared.errors import UsageError
-from shared.explain.factors import Entry, Strip, strip
+from shared.explain.factors import Entry, Strip, moving, strip
 from shared.explain.names import element_shown
 from shared.explain.spine import Role, spine
 from shared.network import Network
@@ -177,14 +178,30 @@ def test_of_a_network_of_one_unit_to_a_layer_it_leads_through_all() -> None:
     assert agree(product(roles(step), found.factors), exact(roles(step), found.entries[-1]))
 
 
-@pytest.mark.parametrize(("name", "close"), [("w7", "w1"), ("W1[0,0]", ""), ("", ""), ("b0", "b")])
-def test_a_parameter_that_the_network_does_not_have_is_refused(name: str, close: str) -> None:
+@pytest.mark.parametrize("name", ["w7", "W1[0,0]", "", "b0"])
+def test_a_parameter_that_the_network_does_not_have_is_refused(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         strip(TINY.network, name, roles(TINY))
-    assert f"weight {name!r} is none of this network's; expected one of w1, w2, ..., b3." in str(
-        caught.value
-    )
-    assert close in str(caught.value)
+    expected = "expected one of w1, w2, w3, w4, b1, b2, w5, w6, b3."
+    assert str(caught.value) == f"weight {name!r} is none of this network's; {expected}"
+
+
+def test_of_a_larger_network_the_first_and_the_last_are_named() -> None:
+    with pytest.raises(UsageError, match=r"one of W1\[0,0\] to W1\[3,2\], b1\[0\] to b1\[3\]"):
+        strip(SMALL.network, "W1[0,99]", roles(SMALL))
+
+
+def test_the_first_that_moves_is_found() -> None:
+    found = dict(roles(TINY))
+    exact = np.where([[True, True], [False, True]], 0, found["dL/dW1"].exact)
+    found["dL/dW1"] = replace(found["dL/dW1"], exact=exact)
+    assert moving(TINY.network, found) == "w3"
+    assert moving(TINY.network, roles(TINY)) == "w1"
+
+
+def test_where_none_moves_it_is_the_first() -> None:
+    still = {name: replace(one, exact=one.exact * 0) for name, one in roles(TINY).items()}
+    assert moving(TINY.network, still) == "w1"
 
 
 def test_a_misspelt_parameter_is_refused_with_what_was_meant() -> None:

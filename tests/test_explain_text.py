@@ -180,10 +180,44 @@ def test_what_was_asked_for_is_told_on_its_way(symmetric: Explanation) -> None:
     )
 
 
+def test_the_way_forward_is_shown_of_a_small_network(symmetric: Explanation) -> None:
+    lines = section(printed(symmetric), "The way forward")
+    assert lines[1].split() == ["z_h1", "-3.0", "=", "=", "="]
+    assert [line.split()[0] for line in lines[1:]] == [
+        "z_h1", "z_h2", "h1", "h2", "z_o1", "o1", "e1", "L",
+    ]  # fmt: skip
+
+
+def test_of_a_larger_one_it_is_not() -> None:
+    assert "The way forward" not in printed(by_hand(drawn(Network((30, 4, 1)), 1), "W1[0,2]"))
+
+
+@pytest.mark.parametrize(("z", "is_told"), [(13.0, True), (1.0, False)])
+def test_digits_that_cancel_are_told(z: float, is_told: bool) -> None:
+    params = (np.array([[z, 0], [0, 0]]), *SYMMETRIC.params[1:])
+    moment = replace(SYMMETRIC, params=params, x=np.array([[1.0, 1.0]]))
+    text = printed(by_hand(moment, "w1"))
+    assert (
+        "1-h1 is 2.3e-06: 18 of 53 bits cancel, whoever computes it from h1." in text
+    ) == is_told
+
+
+def test_the_letters_of_a_jaxpr_are_told(symmetric: Explanation) -> None:
+    said = "jax's letters are its own: a = W_h, b = b_h, c = W_o, d = b_o, e = x, f = y, g = W_hᵀ"
+    assert said in unwrapped(printed(symmetric))
+
+
+def test_a_node_is_shown_with_what_its_operator_takes_alone(symmetric: Explanation) -> None:
+    """The product for the layer below takes the weights, and not what else the node saved."""
+    assert "AddmmBackward0 runs mm; saved mat2 = W_o\n" in "\n".join(
+        map(str.rstrip, printed(symmetric).splitlines())
+    )
+
+
 def test_a_number_that_is_not_explained_is_told_so(symmetric: Explanation) -> None:
     accounts = tuple(
         replace(one, here=~one.here, explained=one.explained & False)
         if one.role == "dL/dW1" else one for one in symmetric.accounts
     )  # fmt: skip
     text = printed(replace(symmetric, accounts=accounts))
-    assert "ULP off, unexplained" in text
+    assert "ULP from numpy's, unexplained" in text

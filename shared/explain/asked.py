@@ -27,12 +27,14 @@ from shared.training import Missing
 class AskedStep:
     """A step that can be explained.
 
+    element
+        The parameter whose factors are asked for; None where it was not said.
     command
         The command that explains it again, with its defaults spelled out.
     """
 
     moment: Moment
-    element: str
+    element: str | None
     loaded: list[Loaded]
     missing: list[Missing]
     json_path: Path | None
@@ -62,12 +64,12 @@ def asked_step(chosen: Namespace) -> AskedStep:
     else:
         _require_alone(chosen)
         moment, words = worked_moment(chosen.worked, dtype), ["--worked", chosen.worked]
-    element = moment.network.element_names[0] if chosen.weight is None else chosen.weight
     every: list[Loaded | Missing] = [*loaded, *missing]
     names = chosen.backends or ",".join(one.name for one in every)
-    words = ["python", "compare.py", "explain", *words, "--weight", element]
+    words = ["python", "compare.py", "explain", *words]
+    words += [] if chosen.weight is None else ["--weight", chosen.weight]
     words += ["--backends", names, "--dtype", dtype]
-    return AskedStep(moment, element, loaded, missing, json_path, dot_path, shlex.join(words))
+    return AskedStep(moment, chosen.weight, loaded, missing, json_path, dot_path, shlex.join(words))
 
 
 def _of_a_run(chosen: Namespace, dtype: str, guide: Loaded) -> tuple[Moment, list[str]]:

@@ -104,7 +104,7 @@ def _at(reference: Replay, other: Replay, role: str, ours: Array, theirs: Array)
     born, inherited = differing(crossed, theirs), differing(ours, crossed)
     why, evidence = None, ""
     if born.any() or not (mine.is_replayed and its.is_replayed):
-        why, evidence = _cause(role, mine, its)
+        why, evidence = _cause(role, mine, its, names[2], names[1])
     if why not in (None, Why.UNEXPLAINED) and (crossed[born] == theirs[born]).all():
         # Numbers that are equal and have other bits are zeros.
         why = Why.ZERO
@@ -117,17 +117,22 @@ def _numbers(replay: Replay, recipe: Recipe | None) -> Mapping[str, Array]:
     return {name: array for name in taken if (array := replay.array(name)) is not None}
 
 
-def _cause(role: str, mine: Recipe, its: Recipe) -> tuple[Why, str]:
+def _cause(role: str, mine: Recipe, its: Recipe, us: str, them: str) -> tuple[Why, str]:
     """Return why a backend's way gives other bits, as far as they were made again."""
-    for recipe in (mine, its):
+    for recipe, name in ((mine, us), (its, them)):
         if not recipe.is_replayed:
-            return Why.UNEXPLAINED, f"{recipe.written} does not give its bits"
+            return Why.UNEXPLAINED, f"{recipe.written} does not give {name}'s bits"
         if recipe.unmade:
-            return Why.UNEXPLAINED, f"no order of {', '.join(recipe.unmade)} gives its bits"
+            unmade = ", ".join(dict.fromkeys(recipe.unmade))
+            return Why.UNEXPLAINED, f"no order of {unmade} gives {name}'s bits"
     if mine.functions or its.functions:
-        said = "1 / (1 + e) gives its bits here and on random z, e at most a float from exp(-z)"
+        name = them if its.functions else us
+        said = (
+            f"1 / (1 + e) gives {name}'s bits here and on random z, e at most a float from exp(-z)"
+        )
         return Why.EXP, said
-    return _kind(role, mine, its), f"{_way(its, mine)} gives its bits; {_way(mine, its)} others"
+    evidence = f"{them}'s bits come from {_way(its, mine)}; {us}'s from {_way(mine, its)}"
+    return _kind(role, mine, its), evidence
 
 
 def _way(recipe: Recipe, beside: Recipe) -> str:
@@ -135,7 +140,7 @@ def _way(recipe: Recipe, beside: Recipe) -> str:
     if recipe.written != beside.written:
         return recipe.written
     telling = [name for name in recipe.rounded if name != "rounded once"]
-    return f"{recipe.written}, {', '.join(telling or recipe.rounded)},"
+    return f"{recipe.written} ({', '.join(telling or recipe.rounded)})"
 
 
 def _kind(role: str, mine: Recipe, its: Recipe) -> Why:

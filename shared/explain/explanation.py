@@ -15,7 +15,7 @@ from shared.explain.account import Account, accounts
 from shared.explain.alignment import Alignment, align
 from shared.explain.by_hand import read_by_hand
 from shared.explain.differences import Difference, differences
-from shared.explain.factors import Strip, strip
+from shared.explain.factors import Strip, moving, strip
 from shared.explain.jaxpr import read_jaxpr
 from shared.explain.moment import Moment
 from shared.explain.moved import Moved, differences_after, learning_rate, moved
@@ -82,9 +82,14 @@ class Explanation:
 
 
 def explain(
-    moment: Moment, loaded: Sequence[Loaded], element: str, missing: Sequence[Missing] = ()
+    moment: Moment,
+    loaded: Sequence[Loaded],
+    element: str | None = None,
+    missing: Sequence[Missing] = (),
 ) -> Explanation:
     """Explain a step, and the gradient of one parameter factor by factor.
+
+    Where none is named it is the first whose gradient is not 0.
 
     Raises
     ------
@@ -93,7 +98,7 @@ def explain(
     """
     network = moment.network
     roles = spine(network, moment.params, moment.x, moment.y)
-    factors = strip(network, element, roles)
+    factors = strip(network, element or moving(network, roles), roles)
     left_out = [*missing]
     seen: list[Seen] = []
     replays: list[Replay] = []

@@ -18,6 +18,9 @@ from shared.errors import UsageError, nearest
 from shared.explain.spine import Role, below
 from shared.network import Network
 
+FEW = 12
+"""So many parameters are named one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -88,14 +91,20 @@ def strip(network: Network, element: str, spine: Mapping[str, Role]) -> Strip:
     return Strip(element, entries, sample, adds_most, len(spine["x"].exact), is_sum, forward)
 
 
+def moving(network: Network, spine: Mapping[str, Role]) -> str:
+    """Return the first parameter whose gradient is not 0; the first of all if there is none."""
+    slopes = np.concatenate([spine[f"dL/d{name}"].exact.ravel() for name in network.param_names])
+    return network.element_names[int((slopes != 0).argmax())]
+
+
 def _place(network: Network, element: str) -> tuple[int, tuple[int, ...]]:
     """Return the layer of a parameter, and its index in the layer's W or b."""
     names = network.element_names
     if element not in names:
-        close = nearest(element, names)
+        known = ", ".join(names) if len(names) <= FEW else _ranges(network)
         raise UsageError(
-            f"weight {element!r} is none of this network's; expected one of {names[0]}, "
-            f"{names[1]}, ..., {names[-1]}.{close}"
+            f"weight {element!r} is none of this network's; expected one of {known}."
+            f"{nearest(element, names) if len(names) > FEW else ''}"
         )
     left = names.index(element)
     for place, shape in enumerate(network.param_shapes):
@@ -105,6 +114,15 @@ def _place(network: Network, element: str) -> tuple[int, tuple[int, ...]]:
             return place // 2 + 1, tuple(int(i) for i in index)
         left -= size
     raise AssertionError("every element has a tensor")
+
+
+def _ranges(network: Network) -> str:
+    """Name the parameters of a larger network by their first and last."""
+    both = zip(network.param_names, network.param_shapes, strict=True)
+    return ", ".join(
+        f"{name}[{','.join('0' * len(shape))}] to {name}[{','.join(str(n - 1) for n in shape)}]"
+        for name, shape in both
+    )
 
 
 def _telling_sample(

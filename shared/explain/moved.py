@@ -80,7 +80,10 @@ def _cause(reference: Moved, other: Moved) -> tuple[Why, str]:
     unknown = [one.backend for one in (reference, other) if not one.way]
     if unknown:
         return Why.UNEXPLAINED, f"neither {TWICE} nor {FUSED} gives the bits of {unknown[0]}"
-    return Why.FUSED, f"{other.way} gives its bits; {reference.way} gives others"
+    said = (
+        f"{other.backend}'s bits come from {other.way}; {reference.backend}'s from {reference.way}"
+    )
+    return Why.FUSED, said
 
 
 def learning_rate(optimizer: Optimizer, dtype: np.dtype[Any]) -> Array:

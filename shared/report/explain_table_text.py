@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.console import Console
 from rich.text import Text
 
@@ -10,6 +12,7 @@ from shared.explain.explanation import Explanation, Seen
 from shared.explain.names import shown
 from shared.explain.reading import LAYOUT
 from shared.explain.spine import BACKWARD, FORWARD, SLOPE, Role, handed_in
+from shared.network import Network
 from shared.report.explain_words import OWN, briefly, makers
 from shared.report.layout import heading, say, table_of
 from shared.report.words import counted
@@ -41,6 +44,22 @@ def print_layout(console: Console, explanation: Explanation) -> None:
         say(console, f"{one.name} goes back with {kept}.")
     for one in explanation.seen:
         _print_rest(console, one, explanation)
+        if one.reading.framework == "jax":
+            say(console, f"{one.name}'s letters are its own: {', '.join(_letters(one, network))}.")
+
+
+def _letters(seen: Seen, network: Network) -> Iterator[str]:
+    """Say what the variables are that the table does not make: handed in, or moved about."""
+    moved = {
+        i for one, placed in zip(seen.reading.operations, seen.alignment.placed, strict=True)
+        if placed.how is How.LAYOUT for i in one.outputs
+    }  # fmt: skip
+    given = {seen.reading.results[role] for role in handed_in(network)}
+    for index in sorted(given | moved):
+        role = seen.alignment.roles[index]
+        turned = "ᵀ" if seen.alignment.is_turned[index] else ""
+        if role is not None:
+            yield f"{seen.reading.values[index].name} = {shown(role, network)}{turned}"
 
 
 def _kept(seen: Seen, explanation: Explanation) -> list[str]:

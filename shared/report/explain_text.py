@@ -13,6 +13,7 @@ from shared.explain.explanation import Explanation, Seen
 from shared.explain.factors import Entry
 from shared.explain.names import element_shown
 from shared.host import threads
+from shared.report.explain_forward_text import print_cancelled, print_forward
 from shared.report.explain_table_text import print_layout
 from shared.report.explain_why_text import print_why
 from shared.report.explain_words import (
@@ -34,6 +35,7 @@ MOST_INPUTS = 6
 def print_explanation(console: Console, explanation: Explanation) -> None:
     """Print all that the terminal is told of a step."""
     _print_head(console, explanation)
+    print_forward(console, explanation)
     _print_factors(console, explanation)
     print_why(console, explanation)
     print_layout(console, explanation)
@@ -84,6 +86,7 @@ def _print_factors(console: Console, explanation: Explanation) -> None:
             table.add_row(*map(Text, _cells(one, entry, place, explanation)))
     console.print(table)
     say(console, "ULPs: how many floats a value is from the exact one, rounded; = is none.")
+    print_cancelled(console, explanation)
     operations = [one for seen in explanation.seen for one in seen.reading.operations]
     files = {one.place.file for one in operations if one.place is not None}
     if files:

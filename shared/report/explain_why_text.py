@@ -21,6 +21,12 @@ more parameters than are shown one by one."""
 MOST_EVIDENCE = 400
 """Formulas of whole losses, as JAX has them, are longer than a reader's patience."""
 
+LEGEND = (
+    "Every way gives its program's bits, made again in NumPy. Hexadecimal numbers show every bit. "
+    "fma(u, v, c) is u·v + c rounded once; of a sum u·v are the terms, and [u: ..., v: ...] says "
+    "what they are."
+)
+
 
 def print_why(console: Console, explanation: Explanation) -> None:
     """Print, for every backend but the first, where its bits part from the first one's."""
@@ -39,6 +45,8 @@ def print_why(console: Console, explanation: Explanation) -> None:
         heirs = [shown(each.role, network) for each in found if each.why is None]
         if heirs:
             say(console, f"  Inherited by {', '.join(heirs)}.")
+    if any(each.why is not None for each in explanation.differences):
+        say(console, LEGEND)
     if not explanation.moment.optimizer.is_plain:
         name = explanation.moment.optimizer.name
         say(console, f"The update of {name} is not made again; only plain descent is.")
@@ -58,11 +66,13 @@ def _weight_words(
     said = f"dL/d{strip.element} is the same"
     if account.here[last.index]:
         known = "explained" if account.explained[last.index] else "unexplained"
-        said = f"dL/d{strip.element} is {ulps_from(theirs, ours)} ULP off, {known}"
+        said = (
+            f"dL/d{strip.element} is {ulps_from(theirs, ours)} ULP from {reference.name}'s, {known}"
+        )
     by_role = {each.role: each for each in found}
     way = [
         f"{element_shown(one.role, one.index, network)} {_came(by_role[one.role], one.index)}"
-        for one in strip.path
+        for one in strip.path[:-1]
         if one.role in by_role and by_role[one.role].here[one.index]
     ]
     return f"{said}. On its way: {', '.join(way)}." if way else f"{said}, as is all on its way."
@@ -133,11 +143,10 @@ def _numbers(
         sample = f" of sample {moment.samples[index[0]]}" if has_samples else ""
         own, other = crossed[index], theirs[index]
         off = ulps_from(other, own)
-        equal = "" if each.here[index] else "; what it inherits makes up for it"
+        equal = "" if each.here[index] else "; with what it inherits the bits are equal again"
         yield (
-            f"{name}{sample}: {each.reference}'s way {bits(own)}, {seen.name}'s {bits(other)}"
-            + ("" if off == "=" else f", {off} ULP")
-            + equal
+            f"{name}{sample}, {each.reference}'s way and {seen.name}'s on {seen.name}'s numbers: "
+            f"{bits(own)} and {bits(other)}" + ("" if off == "=" else f", {off} ULP") + equal
         )
     if len(born) > most:
         yield f"and {len(born) - most:,} more"

@@ -64,7 +64,7 @@ def _on_the_tape(seen: Seen, one: Operation, network: Network) -> str:
         return name
     if one.index not in node.backward:
         return f"{name}, leaves {node.name}"
-    saved = ", ".join(_saved_by(seen, node, network))
+    saved = ", ".join(_saved_by(seen, node, one, network))
     return f"{node.name} runs {name}" + (f"; saved {saved}" if saved else "")
 
 
@@ -82,11 +82,13 @@ def ghost(seen: Seen, role: str, product: str, explanation: Explanation) -> str:
     return f"never formed; inside {inside}: {shown(recipe.written, network)}"
 
 
-def _saved_by(seen: Seen, node: Node, network: Network) -> Iterator[str]:
-    """Say what a node saved."""
+def _saved_by(seen: Seen, node: Node, one: Operation, network: Network) -> Iterator[str]:
+    """Say what an operation takes of what its node saved."""
+    taken = {seen.alignment.roles[i] for i in one.inputs}
     for name, value in node.saved.items():
         role = seen.alignment.roles[value]
-        yield f"{name} = {shown(role, network)}" if role else name
+        if role is not None and role in taken:
+            yield f"{name} = {shown(role, network)}"
 
 
 def _saved(seen: Seen, role: str) -> Iterator[str]:
