@@ -112,6 +112,7 @@ def test_graphs_are_written(asymmetric: tuple[Ran, Path]) -> None:
         (("--step", "0"), "expected 1 to 80000"),
         (("--step", "80001"), "expected 1 to 80000"),
         (("--step", "first"), "step 'first' is no whole number"),
+        (("--weight", ""), "weight '' is none of this network's"),
         (("--weight", "w7"), "expected one of w1, w2, w3, w4, b1, b2, w5, w6, b3."),
         (("--dtype", "float16"), "float16"),
         (("--problem", "people4", "--spec", "mine.json"), "exclude each other"),

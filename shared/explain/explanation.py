@@ -98,7 +98,7 @@ def explain(
     """
     network = moment.network
     roles = spine(network, moment.params, moment.x, moment.y)
-    factors = strip(network, element or moving(network, roles), roles)
+    factors = strip(network, moving(network, roles) if element is None else element, roles)
     left_out = [*missing]
     seen: list[Seen] = []
     replays: list[Replay] = []
