@@ -10,7 +10,9 @@ import pytest
 from rich.console import Console
 
 from shared.explain.alignment import How, Placed
+from shared.explain.differences import Difference, Why
 from shared.explain.explanation import Explanation, Seen, explain
+from shared.explain.factors import strip
 from shared.explain.moment import Moment, worked_moment
 from shared.network import Network
 from shared.optimizer import Optimizer
@@ -215,9 +217,41 @@ def test_a_node_is_shown_with_what_its_operator_takes_alone(symmetric: Explanati
 
 
 def test_a_number_that_is_not_explained_is_told_so(symmetric: Explanation) -> None:
+    w5 = replace(symmetric, strip=strip(SYMMETRIC.network, "w5", symmetric.spine))
+    accounts = tuple(replace(one, explained=one.explained & False) for one in w5.accounts)
+    assert "dL/dw5 is -1 ULP from numpy's, explained" in printed(w5)
+    text = printed(replace(w5, accounts=accounts))
+    assert "dL/dw5 is -1 ULP from numpy's, unexplained" in text
+
+
+def with_zeros(explanation: Explanation, why: Why) -> Explanation:
+    """The step, as if torch's dL/dw1 were 0 and the hand's -0, born there."""
+    first = np.array([[True, False], [False, False]])
+    seen = []
+    for one, zero in zip(explanation.seen, (-0.0, 0.0, -0.0), strict=True):
+        weights, *others = one.reading.gradients
+        gradients = (np.where(first, zero, weights), *others)
+        seen.append(replace(one, reading=replace(one.reading, gradients=gradients)))
     accounts = tuple(
-        replace(one, here=~one.here, explained=one.explained & False)
-        if one.role == "dL/dW1" else one for one in symmetric.accounts
+        replace(one, here=first, explained=first)
+        if (one.backend, one.role) == ("torch", "dL/dW1") else one
+        for one in explanation.accounts
     )  # fmt: skip
-    text = printed(replace(symmetric, accounts=accounts))
-    assert "ULP from numpy's, unexplained" in text
+    ours = explanation.spine["dL/dW1"].exact
+    born = Difference(
+        "dL/dW1", "torch", "numpy", first, first, first & False, ours, None, why, "a way"
+    )
+    return replace(
+        explanation, seen=tuple(seen), accounts=accounts,
+        differences=(*explanation.differences, born),
+    )  # fmt: skip
+
+
+def test_a_number_that_is_born_different_at_the_end_is_told_so(symmetric: Explanation) -> None:
+    said = unwrapped(printed(with_zeros(symmetric, Why.ZERO)))
+    assert "dL/dw1 is the other zero than numpy's, explained." in said
+    assert "dL/dw1 (another sign of a zero)." in said
+
+
+def test_of_equal_numbers_no_zero_is_spoken_of(symmetric: Explanation) -> None:
+    assert "zero" not in printed(symmetric)

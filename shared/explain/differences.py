@@ -2,7 +2,8 @@
 
 At every joint the reference's recipe is fed the other backend's numbers. What that changes, as
 against the reference's own result, was inherited; what is left between it and the other's result
-was born there, and the two recipes say why. Every recipe has given its own backend's bits before.
+was born there, and the two recipes say why. A recipe that does not give its own backend's bits, or
+that has an operation in it that NumPy did not make again, explains nothing.
 """
 
 from __future__ import annotations

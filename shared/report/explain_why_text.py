@@ -22,9 +22,9 @@ MOST_EVIDENCE = 400
 """Formulas of whole losses, as JAX has them, are longer than a reader's patience."""
 
 LEGEND = (
-    "Every way gives its program's bits, made again in NumPy. Hexadecimal numbers show every bit. "
-    "fma(u, v, c) is u·v + c rounded once; of a sum u·v are the terms, and [u: ..., v: ...] says "
-    "what they are."
+    "But for what is unexplained every way gives its program's bits, made again in NumPy. "
+    "Hexadecimal numbers show every bit. fma(u, v, c) is u·v + c rounded once; of a sum u·v are "
+    "the terms, and [u: ..., v: ...] says what they are."
 )
 
 
@@ -66,16 +66,22 @@ def _weight_words(
     said = f"dL/d{strip.element} is the same"
     if account.here[last.index]:
         known = "explained" if account.explained[last.index] else "unexplained"
-        said = (
-            f"dL/d{strip.element} is {ulps_from(theirs, ours)} ULP from {reference.name}'s, {known}"
-        )
+        off = ulps_from(theirs, ours)
+        apart = "the other zero than" if off == "=" else f"{off} ULP from"
+        said = f"dL/d{strip.element} is {apart} {reference.name}'s, {known}"
     by_role = {each.role: each for each in found}
     way = [
         f"{element_shown(one.role, one.index, network)} {_came(by_role[one.role], one.index)}"
-        for one in strip.path[:-1]
-        if one.role in by_role and by_role[one.role].here[one.index]
+        for one in strip.path
+        if one.role in by_role and _is_told(by_role[one.role], one.index, one == last)
     ]
     return f"{said}. On its way: {', '.join(way)}." if way else f"{said}, as is all on its way."
+
+
+def _is_told(each: Difference, index: tuple[int, ...], is_last: bool) -> bool:
+    """Whether a number differs; that the last one does has been said, unless it was born there."""
+    is_born = each.why is not None and bool(each.born[index])
+    return bool(each.here[index]) and (is_born or not is_last)
 
 
 def _came(each: Difference, index: tuple[int, ...]) -> str:
